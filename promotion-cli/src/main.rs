@@ -1,0 +1,2 @@
+//! The `promotion` command.
+fn main() {}

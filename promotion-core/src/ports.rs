@@ -1,0 +1,259 @@
+//! Ports: what the core needs from the world, in the core's own words.
+//!
+//! An adapter implements [`Registry`]; it moves bytes and reports facts, and decides nothing. Every adapter passes the
+//! one conformance suite of the `testing` feature.
+//!
+//! ```
+//! use promotion_core::ports::{PortError, PortErrorKind};
+//!
+//! let error = PortError::new(PortErrorKind::Unauthorized, "GET /v2/acme/platform/tags/list", "token expired");
+//! assert_eq!(error.to_string(), "unauthorized: GET /v2/acme/platform/tags/list: token expired");
+//! ```
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{Descriptor, Manifest};
+use crate::{Digest, Repository, Tag};
+
+/// What a tag must be for a write to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Expect {
+    /// The tag must not exist.
+    Absent,
+    /// The tag must point at this digest.
+    Equals(Digest),
+    /// Whatever it is (channels only).
+    Any,
+}
+
+/// How far two writers of one repository are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consistency {
+    /// Plain registers: the last writer of a tag wins.
+    Registers,
+    /// A write whose expectation fails is refused atomically.
+    CompareAndSwap,
+    /// [`Registry::lock`] excludes every other writer until its guard is dropped.
+    Exclusive,
+}
+
+/// The tags of a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every tag, in the registry's order, repetitions kept (Flux breaks ties by them).
+    pub tags: Vec<Tag>,
+    /// Names that are no tags by the specification's grammar (an image layout may hold any text).
+    pub not_tags: Vec<String>,
+}
+
+/// Held while a writer owns the repository; dropping it releases the lock.
+pub struct Guard(#[expect(dead_code, reason = "held for its Drop alone")] Option<Box<dyn Send + Sync>>);
+
+impl Guard {
+    /// A guard that releases when `inner` is dropped.
+    #[must_use]
+    pub fn new(inner: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(inner)))
+    }
+
+    /// The guard of a registry that has no lock.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+/// Bytes of a blob, in order. Constant memory: a chunk is at most a few hundred KiB.
+#[async_trait]
+pub trait BlobSource: Send {
+    /// The next chunk, never empty; `None` at the end.
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PortError>;
+}
+
+#[async_trait]
+impl BlobSource for Option<Vec<u8>> {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(self.take().filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+/// One repository of a registry.
+///
+/// An answer is a fact or an error: nothing is "probably absent". All digests are verified by the adapter.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Which repository this is.
+    fn repository(&self) -> &Repository;
+
+    /// What keeps concurrent writers apart here.
+    fn consistency(&self) -> Consistency;
+
+    /// Waits for exclusive use where the registry offers it, else returns [`Guard::none`] at once.
+    ///
+    /// Writes of the same adapter value do not need the guard; it keeps other writers out between them.
+    async fn lock(&self) -> Result<Guard, PortError>;
+
+    /// All tags, complete, or an error; [`PortErrorKind::NotFound`] when the repository does not exist.
+    async fn list_tags(&self) -> Result<Listing, PortError>;
+
+    /// The digest a tag points at now; `None` when the registry says that there is no such tag.
+    async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError>;
+
+    /// [`Registry::resolve`] for several tags, in their order; adapters with latency override it.
+    async fn resolve_all(&self, tags: &[Tag]) -> Result<Vec<Option<Digest>>, PortError> {
+        let mut digests = Vec::with_capacity(tags.len());
+        for tag in tags {
+            digests.push(self.resolve(tag).await?);
+        }
+        Ok(digests)
+    }
+
+    /// A manifest's exact bytes, verified; [`PortErrorKind::NotFound`] when there is none.
+    async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError>;
+
+    /// Stores a manifest by digest, without a tag. Everything it points at must exist already.
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError>;
+
+    /// Points a tag at a manifest, storing exactly these bytes.
+    ///
+    /// A tag that already points at this manifest is success under every expectation, without a write (immutable registries refuse
+    /// even the same digest). [`PortErrorKind::Conflict`] when the expectation fails, [`PortErrorKind::Immutable`]
+    /// when the registry forbids moving the tag. Readable back when it returns.
+    async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError>;
+
+    /// Removes a tag and nothing else, provided that it points at `expected`; already absent is success.
+    async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError>;
+
+    /// Manifests whose subject is this digest, in the registry's order.
+    async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError>;
+
+    /// Whether a blob is there.
+    async fn has_blob(&self, digest: Digest) -> Result<bool, PortError>;
+
+    /// Opens a blob for reading; the bytes are verified by the end of the stream
+    /// ([`PortErrorKind::Corrupt`] instead of the last chunk).
+    async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError>;
+
+    /// Stores a blob; [`PortErrorKind::Corrupt`] when the bytes are not what the descriptor says. An existing blob is
+    /// success without reading the source.
+    async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError>;
+}
+
+/// What kind of failure a port met. Callers decide by this alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PortErrorKind {
+    /// The registry says there is no such thing.
+    NotFound,
+    /// Who are you?
+    Unauthorized,
+    /// You may not.
+    Forbidden,
+    /// An expectation failed: the tag is this digest, or absent.
+    Conflict {
+        /// What the tag was found to be.
+        found: Option<Digest>,
+    },
+    /// The registry does not let tags move.
+    Immutable,
+    /// Too many requests.
+    RateLimited {
+        /// How long the registry asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Not reachable, timed out, or failed on its side.
+    Unavailable,
+    /// Bytes that are not what they should be: a wrong digest, a torn file.
+    Corrupt,
+    /// The registry cannot do this at all.
+    Unsupported,
+    /// The request is wrong: it will never succeed.
+    Invalid,
+}
+
+impl PortErrorKind {
+    /// The kind's stable id.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::Conflict { .. } => "conflict",
+            Self::Immutable => "immutable",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Unavailable => "unavailable",
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// A failure at a port: kind, what was attempted, and what was said. Client types never appear in it.
+#[derive(Debug)]
+pub struct PortError {
+    kind: PortErrorKind,
+    attempted: String,
+    message: String,
+    source: Option<Box<dyn core::error::Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// A failure of `attempted` (an operation and its object), with what was said of it.
+    #[must_use]
+    pub fn new(kind: PortErrorKind, attempted: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, attempted: attempted.into(), message: message.into(), source: None }
+    }
+
+    /// The same, with the cause; the message must not repeat it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> &PortErrorKind {
+        &self.kind
+    }
+
+    /// What was attempted.
+    #[must_use]
+    pub fn attempted(&self) -> &str {
+        &self.attempted
+    }
+
+    /// What was said of it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for PortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.kind.id(), self.attempted, self.message)
+    }
+}
+
+impl core::error::Error for PortError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn core::error::Error + 'static))
+    }
+}
