@@ -1,0 +1,327 @@
+//! Artifacts: a digest and every fact that points at it.
+//!
+//! ```
+//! use promotion_core::artifact::View;
+//! use promotion_core::policy::Policy;
+//! use promotion_core::snapshot::{Query, Reply, Snapshot};
+//! use promotion_core::{Digest, Tag};
+//!
+//! let (policy, artifact) = (Policy::default(), Digest::of(b"manifest"));
+//! let birth: Tag = "0.1.0-rc.1".parse()?;
+//! let mut snapshot = Snapshot::new(&policy, &[birth.clone()]);
+//! snapshot.learn(Query::Tag(birth), Reply::Digest(Some(artifact)));
+//! snapshot.learn(Query::Manifest(artifact), Reply::Manifest(Some(Default::default())));
+//! let newest = View::new(&snapshot, &policy).newest(|_| true).unwrap().unwrap();
+//! assert_eq!(newest.artifact.digest, artifact);
+//! assert!(!newest.artifact.rejected());
+//! # Ok::<(), promotion_core::TagError>(())
+//! ```
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::manifest::ManifestFacts;
+use crate::policy::Policy;
+use crate::scheme::{Key, Kind, Mark, MarkTag};
+use crate::snapshot::{Needs, Query, Snapshot};
+use crate::version::Version;
+use crate::{Commit, Digest, Tag};
+
+/// A snapshot with planned writes on top.
+#[derive(Debug, Clone)]
+pub struct View<'s> {
+    snapshot: &'s Snapshot,
+    policy: &'s Policy,
+    written: BTreeMap<Tag, Digest>,
+    /// Written versions, highest first.
+    versions: Vec<(Version, Tag)>,
+}
+
+/// What is known of one artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its identity.
+    pub digest: Digest,
+    /// Its commit, if its manifest names one.
+    pub commit: Option<Commit>,
+    /// What its marks are keyed by, in full: the commit, or the digest's hex.
+    pub key: String,
+    /// The marks that point at it.
+    pub marks: Vec<MarkTag>,
+    /// The other artifact that holds its short key, so that its own marks are told apart by digest.
+    pub key_held_by: Option<Digest>,
+}
+
+/// The newest artifact of some kind, and what was passed on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// Its highest birth.
+    pub birth: Version,
+    /// Younger artifacts that are not rejected.
+    pub younger: BTreeSet<Digest>,
+}
+
+impl Artifact {
+    fn highest(&self, wanted: impl Fn(Mark) -> bool) -> u64 {
+        self.marks.iter().filter(|mark| wanted(mark.mark)).map(|mark| mark.ordinal).max().unwrap_or(0)
+    }
+
+    fn highest_evidence(&self) -> u64 {
+        self.highest(|mark| matches!(mark, Mark::Stage(1..)))
+    }
+
+    /// The mark that says so.
+    #[must_use]
+    pub fn mark(&self, mark: Mark) -> Option<&MarkTag> {
+        self.marks.iter().filter(|tag| tag.mark == mark).max_by_key(|tag| tag.ordinal)
+    }
+
+    /// Whether it was handed over to the first stage.
+    #[must_use]
+    pub fn handed_over(&self) -> bool {
+        self.mark(Mark::Stage(0)).is_some()
+    }
+
+    /// Whether it is bad: the highest verdict wins, a rejection at a tie.
+    #[must_use]
+    pub fn rejected(&self) -> bool {
+        let rejected = self.highest(|mark| mark == Mark::Rejected);
+        rejected > 0 && rejected >= self.highest_evidence().max(self.highest(|mark| mark == Mark::Reopened))
+    }
+
+    /// Whether evidence for entering this stage (1 or later) stands: above every rejection, and not withdrawn since.
+    #[must_use]
+    pub fn has_evidence(&self, stage: u8) -> bool {
+        let evidence = self.highest(|mark| mark == Mark::Stage(stage));
+        evidence > self.highest(|mark| mark == Mark::Rejected)
+            && evidence >= self.highest(|mark| mark == Mark::Reopened)
+    }
+
+    /// Whether it may run in this stage: every stage before has validated it, and nobody rejected it.
+    #[must_use]
+    pub fn admitted(&self, stage: u8) -> bool {
+        !self.rejected() && (1..=stage).all(|stage| self.has_evidence(stage))
+    }
+
+    /// The ordinal of a new verdict.
+    #[must_use]
+    pub fn next_ordinal(&self, mark: Mark) -> u64 {
+        let standing = match mark {
+            // Evidence of another stage is no revision of this one.
+            Mark::Stage(_) => self.highest(|other| other == mark || matches!(other, Mark::Rejected | Mark::Reopened)),
+            _ => self.highest(Mark::is_verdict),
+        };
+        standing.saturating_add(1)
+    }
+
+    /// How a mark of this artifact is written.
+    #[must_use]
+    pub fn mark_tag(&self, policy: &Policy, mark: Mark, ordinal: u64) -> Tag {
+        let hex = self.key.get(..policy.short()).unwrap_or(&self.key).to_owned();
+        let fork = self.key_held_by.map(|_| self.digest.short());
+        policy.mark_tag(&MarkTag { mark, key: Key { hex, fork }, ordinal })
+    }
+}
+
+impl<'s> View<'s> {
+    /// A view without writes.
+    #[must_use]
+    pub const fn new(snapshot: &'s Snapshot, policy: &'s Policy) -> Self {
+        Self { snapshot, policy, written: BTreeMap::new(), versions: Vec::new() }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &'s Policy {
+        self.policy
+    }
+
+    /// The snapshot underneath.
+    #[must_use]
+    pub const fn snapshot(&self) -> &'s Snapshot {
+        self.snapshot
+    }
+
+    /// Adds a write.
+    pub fn write(&mut self, tag: Tag, digest: Digest) {
+        if let Kind::Version(version) = self.policy.classify(tag.as_str()) {
+            let at = self.versions.partition_point(|(other, _)| *other > version);
+            self.versions.insert(at, (version, tag.clone()));
+        }
+        self.written.insert(tag, digest);
+    }
+
+    /// What a tag points at after the writes.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn digest(&self, tag: &Tag) -> Result<Option<Digest>, Needs> {
+        match self.written.get(tag) {
+            Some(digest) => Ok(Some(*digest)),
+            None => self.snapshot.digest(tag),
+        }
+    }
+
+    /// Our versions after the writes, highest first.
+    pub fn versions(&self) -> impl Iterator<Item = (Version, &Tag)> {
+        let mut read = self.snapshot.versions().iter().peekable();
+        let mut written = self.versions.iter().peekable();
+        core::iter::from_fn(move || {
+            let next = match (read.peek(), written.peek()) {
+                (Some(a), Some(b)) if a.0 == b.0 => {
+                    read.next();
+                    written.next()
+                }
+                (Some(a), Some(b)) if a.0 < b.0 => written.next(),
+                (None, _) => written.next(),
+                (Some(_), _) => read.next(),
+            };
+            next.map(|(version, tag)| (*version, tag))
+        })
+    }
+
+    /// Births, youngest first.
+    pub fn births(&self) -> impl Iterator<Item = (Version, &Tag)> {
+        self.versions().filter(|(version, _)| version.is_birth())
+    }
+
+    /// Everything known of an artifact; `None` when its manifest does not exist.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn artifact(&self, digest: Digest) -> Result<Option<Artifact>, Needs> {
+        let Some(facts) = self.snapshot.manifest(digest)? else { return Ok(None) };
+        let commit = facts.revision.as_ref().map(|revision| revision.commit.clone());
+        let key = commit.as_ref().map_or_else(|| digest.hex(), |commit| commit.as_str().to_owned());
+        self.gather(digest, commit, key).map(Some)
+    }
+
+    /// What its manifest says.
+    ///
+    /// # Errors
+    /// The query, when it was not read.
+    pub fn manifest(&self, digest: Digest) -> Result<Option<&'s ManifestFacts>, Needs> {
+        self.snapshot.manifest(digest)
+    }
+
+    fn gather(&self, digest: Digest, commit: Option<Commit>, key: String) -> Result<Artifact, Needs> {
+        let short = key.get(..self.policy.short()).unwrap_or(&key).to_owned();
+        let mut found = Artifact { digest, commit, key, marks: Vec::new(), key_held_by: None };
+        let mut needs = Needs::default();
+        for (tag, mark) in self.marks_like(&short) {
+            match self.digest(tag) {
+                Err(unknown) => needs.0.extend(unknown.0),
+                Ok(Some(target)) if target == digest => {
+                    if mark.key.means(&found.key, digest) {
+                        found.marks.push(mark);
+                    }
+                }
+                Ok(Some(other)) if mark.key.fork.is_none() && mark.key.hex == short => {
+                    found.key_held_by = Some(other);
+                }
+                Ok(_) => {}
+            }
+        }
+        if needs.0.is_empty() { Ok(found) } else { Err(needs) }
+    }
+
+    /// Marks whose key starts like this one, in byte order.
+    fn marks_like(&self, short: &str) -> Vec<(&Tag, MarkTag)> {
+        let stem = short.get(..7).unwrap_or(short);
+        let mut marks = Vec::new();
+        for (prefix, kind) in self.policy.marks() {
+            let prefix = format!("{prefix}{stem}");
+            let written = self.written.keys().filter(|tag| tag.as_str().starts_with(&prefix));
+            let read: Vec<&Tag> = self.snapshot.tags_with_prefix(&prefix).collect();
+            for tag in read.into_iter().chain(written) {
+                if let Kind::Mark(mark) = self.policy.classify(tag.as_str())
+                    && mark.mark == kind
+                {
+                    marks.push((tag, mark));
+                }
+            }
+        }
+        marks.sort_unstable();
+        marks.dedup();
+        marks
+    }
+
+    /// The artifact with the highest birth among those that are wanted. Manifests that do not exist are no artifacts.
+    ///
+    /// Reads from the highest birth down and stops at the first that is wanted.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn newest(&self, wanted: impl Fn(&Artifact) -> bool) -> Result<Option<Newest>, Needs> {
+        let mut seen = BTreeSet::new();
+        let mut younger = BTreeSet::new();
+        for (birth, tag) in self.births() {
+            let Some(digest) = self.digest(tag)? else { continue };
+            if !seen.insert(digest) {
+                continue;
+            }
+            let Some(artifact) = self.artifact(digest)? else { continue };
+            if wanted(&artifact) {
+                return Ok(Some(Newest { artifact, birth, younger }));
+            }
+            if !artifact.rejected() {
+                younger.insert(digest);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The artifact's highest birth.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn birth_of(&self, digest: Digest) -> Result<Option<Version>, Needs> {
+        for (birth, tag) in self.births() {
+            if self.digest(tag)? == Some(digest) {
+                return Ok(Some(birth));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The highest of our versions that the stage's cluster considers, with what it points at.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn selected(&self, stage: u8) -> Result<Option<(Version, Tag, Digest)>, Needs> {
+        for (version, tag) in self.versions() {
+            if self.policy.sees(stage, &version, tag.as_str())
+                && let Some(digest) = self.digest(tag)?
+            {
+                return Ok(Some((version, tag.clone(), digest)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks for everything: every tag of ours and every manifest they point at.
+    ///
+    /// # Errors
+    /// What was not read.
+    pub fn require_everything(&self) -> Result<(), Needs> {
+        let mut needs = Needs::default();
+        for tag in self.snapshot.tags() {
+            if matches!(self.policy.classify(tag.as_str()), Kind::Foreign(_) | Kind::Channel) {
+                continue;
+            }
+            match self.snapshot.digest(tag) {
+                Err(unknown) => needs.0.extend(unknown.0),
+                Ok(Some(digest)) if self.snapshot.manifest(digest).is_err() => {
+                    needs.0.insert(Query::Manifest(digest));
+                }
+                Ok(_) => {}
+            }
+        }
+        if needs.0.is_empty() { Ok(()) } else { Err(needs) }
+    }
+}
