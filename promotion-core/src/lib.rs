@@ -11,8 +11,10 @@ mod digest;
 mod repository;
 mod tag;
 
+pub mod event;
 pub mod manifest;
 pub mod ports;
+pub mod time;
 
 pub use commit::{Commit, CommitError, CommitPrefix, Revision};
 pub use digest::{Digest, DigestError};
