@@ -11,6 +11,7 @@ mod digest;
 mod repository;
 mod tag;
 
+pub mod flux;
 pub mod manifest;
 pub mod ports;
 
