@@ -157,3 +157,11 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 }
+
+/// Only the rules: what is left to do for an actor whose goal was refused after its own first write.
+pub(crate) fn rules_alone(snapshot: &Snapshot, policy: &Policy, goal: &Goal) -> Result<Plan, Stop> {
+    let mut draft = Draft::new(snapshot, policy, goal);
+    let held = rules::rules(&mut draft, None)?;
+    draft.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
+    Ok(Plan { goal: draft.goal, actions: draft.actions, outlook: Outlook::Reached, findings: draft.findings })
+}

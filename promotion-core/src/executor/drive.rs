@@ -1,0 +1,214 @@
+//! Drivers: carry an executor's steps to a registry and the answers back.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use async_trait::async_trait;
+
+use super::{Executor, Outcome, Step, Write};
+use crate::manifest::Manifest;
+use crate::memory::MemoryRegistry;
+use crate::plan::{Action, Plan};
+use crate::ports::{PortError, PortErrorKind, Registry};
+use crate::snapshot::{Ancestry, Query, Reply};
+use crate::time::Timestamp;
+use crate::{Commit, Digest, Tag};
+
+/// What an executor needs to know besides the registry.
+#[async_trait]
+pub trait World: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Whether `ancestor` is an ancestor of `descendant`, as far as anybody here can tell.
+    async fn ancestry(&self, ancestor: &Commit, descendant: &Commit) -> Ancestry;
+
+    /// Called before each step, for those who watch.
+    fn about_to(&self, step: &Step);
+}
+
+/// Why a goal was not carried out to its end. What was written stays; running it again goes on from there.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct DriveError {
+    /// What failed.
+    #[source]
+    pub error: PortError,
+    /// What was written before.
+    pub writes: Vec<Write>,
+}
+
+/// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
+///
+/// # Errors
+/// When the registry fails. The plan differs from the one to apply: `Err` of the inner result.
+pub async fn drive(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+) -> Result<Result<Outcome, Plan>, DriveError> {
+    let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
+    let mut manifests = BTreeMap::new();
+    loop {
+        let step = executor.next(world.now());
+        world.about_to(&step);
+        let answered = match step {
+            Step::Done(outcome) => return Ok(Ok(*outcome)),
+            Step::Drifted(plan) => return Ok(Err(*plan)),
+            Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
+            Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
+        };
+        answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
+    }
+}
+
+/// Reads until the executor has a plan, and writes nothing: what [`drive`] would do now, or what came of it.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn plan(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+) -> Result<Result<Plan, Outcome>, PortError> {
+    loop {
+        let step = executor.next(world.now());
+        world.about_to(&step);
+        match step {
+            Step::Done(outcome) => return Ok(Err(*outcome)),
+            Step::Drifted(plan) => return Ok(Ok(*plan)),
+            Step::Write(_) => {
+                if let Some(plan) = executor.planned() {
+                    return Ok(Ok(plan.clone()));
+                }
+            }
+            Step::List | Step::Ask(_) => read(registry, executor, world, step).await?,
+        }
+    }
+}
+
+async fn read(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+    step: Step,
+) -> Result<(), PortError> {
+    let Step::Ask(queries) = step else {
+        executor.listed(&registry.list_tags().await?);
+        return Ok(());
+    };
+    let mut tags: Vec<Tag> = Vec::new();
+    for query in queries {
+        match query {
+            Query::Tag(tag) => tags.push(tag),
+            Query::Manifest(digest) => {
+                let reply = facts(registry.manifest(digest).await)?;
+                executor.learned(Query::Manifest(digest), reply);
+            }
+            Query::Ancestry { ancestor, descendant } => {
+                let reply = Reply::Ancestry(world.ancestry(&ancestor, &descendant).await);
+                executor.learned(Query::Ancestry { ancestor, descendant }, reply);
+            }
+        }
+    }
+    let digests = registry.resolve_all(&tags).await?;
+    for (tag, digest) in tags.into_iter().zip(digests) {
+        executor.learned(Query::Tag(tag), Reply::Digest(digest));
+    }
+    Ok(())
+}
+
+/// A manifest that cannot be read as one says nothing: it has no commit, and is keyed by its digest.
+fn facts(manifest: Result<Manifest, PortError>) -> Result<Reply, PortError> {
+    match manifest {
+        Ok(manifest) => Ok(Reply::Manifest(Some(manifest.read().unwrap_or_default()))),
+        Err(error) if *error.kind() == PortErrorKind::NotFound => Ok(Reply::Manifest(None)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    manifests: &mut BTreeMap<Digest, Manifest>,
+    action: &Action,
+) -> Result<(), PortError> {
+    let manifest = match manifests.remove(&action.digest) {
+        Some(manifest) => manifest,
+        None => registry.manifest(action.digest).await?,
+    };
+    match registry.put_tag(&action.tag, &manifest, action.expect).await {
+        Ok(()) => executor.wrote(None),
+        Err(error) if is_conflict(error.kind()) => executor.conflicted(),
+        Err(error) => return Err(error),
+    }
+    manifests.insert(action.digest, manifest);
+    Ok(())
+}
+
+const fn is_conflict(kind: &PortErrorKind) -> bool {
+    matches!(kind, PortErrorKind::Conflict { .. } | PortErrorKind::Immutable)
+}
+
+/// Carries out an executor's goal on the in-memory registry, at one moment. Nobody knows which commit is older.
+///
+/// # Errors
+/// When the registry says that something is impossible. A drifted plan is an error too.
+pub fn drive_in_memory(
+    registry: &mut MemoryRegistry,
+    executor: Executor,
+    now: Timestamp,
+) -> Result<Outcome, PortError> {
+    let mut executor = executor.with_consistency(registry.consistency());
+    loop {
+        match executor.next(now) {
+            Step::Done(outcome) => return Ok(*outcome),
+            Step::Drifted(plan) => {
+                let message = alloc::format!("{} other writes would be done now", plan.actions.len());
+                return Err(PortError::new(PortErrorKind::Invalid, "apply", message));
+            }
+            step => registry.answer(&mut executor, step)?,
+        }
+    }
+}
+
+impl MemoryRegistry {
+    /// Carries out one step that is neither done nor drifted.
+    ///
+    /// # Errors
+    /// When the artifact to tag does not exist.
+    pub fn answer(&mut self, executor: &mut Executor, step: Step) -> Result<(), PortError> {
+        match step {
+            Step::List => executor.listed(&self.listing()),
+            Step::Ask(queries) => {
+                for query in queries {
+                    let reply = self.reply(&query);
+                    executor.learned(query, reply);
+                }
+            }
+            Step::Write(action) => match self.put(&action.tag, action.digest, action.expect) {
+                Ok(was) => executor.wrote(was),
+                Err(error) if is_conflict(error.kind()) => executor.conflicted(),
+                Err(error) => return Err(error),
+            },
+            Step::Done(_) | Step::Drifted(_) => {
+                return Err(PortError::new(PortErrorKind::Invalid, "answer", "nothing was asked".to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What this registry knows about a query.
+    #[must_use]
+    pub fn reply(&self, query: &Query) -> Reply {
+        match query {
+            Query::Tag(tag) => Reply::Digest(self.digest(tag)),
+            Query::Manifest(digest) => {
+                Reply::Manifest(self.manifest(*digest).map(|manifest| manifest.read().unwrap_or_default()))
+            }
+            Query::Ancestry { .. } => Reply::Ancestry(Ancestry::Unknown),
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! The one reporter: reasons as prose. Ids are stable and documented here; sentences may improve.
+//!
+//! ```
+//! use promotion_core::explain::{MEANINGS, render};
+//! use promotion_core::reason::{Reason, Refusal};
+//! use promotion_core::Digest;
+//!
+//! let artifact = Digest::of(b"manifest");
+//! let refusal = Refusal::because(Reason::NotPromotable { artifact }, [Reason::NoCandidate { artifact }]);
+//! let text = render(&refusal);
+//! assert!(text.starts_with("cannot promote sha256:05d07fb8"), "{text}");
+//! assert!(MEANINGS.iter().any(|(id, _)| *id == refusal.reason.id()));
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::Write as _;
+use core::time::Duration;
+
+use crate::Digest;
+use crate::reason::{Reason, Refusal};
+
+/// Every id with what it means, in the order of the model: `promotion doctor --explain ID` prints these.
+pub const MEANINGS: &[(&str, &str)] = &[
+    ("artifact-not-found", "no manifest has this digest in the repository"),
+    ("not-promotable", "the artifact may not leave its stage; the reasons follow"),
+    ("not-handed-over", "the artifact lacks the first stage's mark, so no build of this pipeline finished handing it over"),
+    ("no-candidate", "the artifact has no candidate tag, so the first stage never selected it"),
+    ("artifact-rejected", "the highest verdict on the artifact is a rejection; only a person revises it"),
+    ("evidence-missing", "the stage's gate needs a kind of evidence that was not given"),
+    ("evidence-of-another-digest", "the evidence was observed of other bytes; it proves nothing about these"),
+    ("evidence-of-another-commit", "the evidence names a commit that is not the artifact's"),
+    ("evidence-ambiguous", "the evidence names only a commit, and several artifacts were built from it"),
+    ("evidence-of-another-stage", "the evidence was observed in another stage than the one the artifact would leave"),
+    ("evidence-stale", "the evidence is older than the gate accepts"),
+    ("evidence-from-the-future", "the evidence is dated later than now: a clock is wrong, or the date is"),
+    ("evidence-undated", "the evidence does not say when it was observed, and the gate accepts only fresh evidence"),
+    ("unknown-stage", "no stage of the policy that an artifact can leave has this name"),
+    ("earlier-stage-missing", "an earlier stage has not validated the artifact"),
+    ("version-not-above", "an explicit version must be above the highest release, or no cluster would select it"),
+    ("version-taken", "the explicit version already is the release of another artifact"),
+    ("version-outside-line", "the version lies outside the range that this pipeline owns"),
+    ("versions-exhausted", "no higher version can be written as a 64-bit number"),
+    ("build-number-not-above", "an explicit candidate number must be above every number of its base"),
+    ("many-artifacts", "the build differs from the newest artifact in source or title: one repository holds one artifact"),
+    ("commit-mismatch", "the manifest names another commit than the one that was given"),
+    ("same-commit-other-content", "two builds of one commit differ: the build is not reproducible"),
+    ("ancestry-unknown", "whether this commit is older than the newest one cannot be told, so it was taken for newer"),
+    ("rejected-content-again", "exactly these bytes were rejected before"),
+    ("not-rejected", "there is no rejection to withdraw"),
+    ("not-validated", "only a validated artifact can be returned to"),
+    ("rollback-elsewhere", "the rollback would make the last stage select something else than what was asked for"),
+    ("selects-rejected", "the stage selects a rejected artifact and there is nothing else for it"),
+    ("held-by-newer", "the stage runs something newer that nobody rejected; nothing older is released over it"),
+    ("held-by-hand-made", "the stage's release was made by hand, or lost its candidates; nothing older is released over it"),
+    ("nothing-to-select", "no artifact qualifies for the stage"),
+    ("did-not-converge", "other writers kept changing the repository"),
+    ("overwritten", "another writer moved a tag that this one had just written"),
+    ("poison-tag", "a tag that is not ours outranks or ties with what the stage should select"),
+    ("dangling-tag", "a tag points at a manifest that does not exist"),
+    ("newest-not-selected", "R1 is broken: the first stage does not select the newest unrejected artifact"),
+    ("validated-not-selected", "R2 is broken: a stage does not select the newest validated artifact"),
+    ("half-promoted", "the artifact was validated and nothing of it or newer was released: a promotion stopped half-way"),
+    ("orphan", "the artifact was handed over and its candidate was lost: no stage can select it"),
+    ("release-without-candidate", "a release whose digest has no candidate of the same base: made by hand, or pruned"),
+    ("release-without-evidence", "a release whose digest carries no evidence: bytes that nobody validated"),
+    ("candidate-without-hand-over", "a candidate whose digest lacks the first stage's mark: made by hand"),
+    ("evidence-without-hand-over", "evidence for a digest that was never handed over"),
+    ("mark-of-another-commit", "a mark whose key is not the commit of the digest it points at; it counts for nothing"),
+    ("stage-selects-lower-label", "the stage's constraint and filter admit versions that an earlier stage has not validated"),
+    ("stage-cannot-select", "the stage's constraint and filter exclude a version that the pipeline writes for it"),
+    ("stage-beyond-line", "the last stage's constraint admits versions outside the line that this pipeline owns"),
+    ("stage-crosses-majors", "the last stage's constraint has no upper bound: a new major version goes live by itself"),
+    ("silent-gate", "a candidate waited longer than the deadline for a verdict: the gate may be dead"),
+];
+
+/// What an id means; `None` for an unknown id.
+#[must_use]
+pub fn meaning(id: &str) -> Option<&'static str> {
+    MEANINGS.iter().find(|(known, _)| *known == id).map(|(_, meaning)| *meaning)
+}
+
+/// A refusal as indented lines, most general first.
+#[must_use]
+pub fn render(refusal: &Refusal) -> String {
+    let mut text = String::new();
+    render_into(&mut text, refusal, 0);
+    text
+}
+
+fn render_into(text: &mut String, refusal: &Refusal, depth: usize) {
+    let indent = "  ".repeat(depth);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{indent}{}", refusal.reason.message());
+    if let Some(fix) = refusal.reason.fix() {
+        let _ = writeln!(text, "{indent}  -> {fix}");
+    }
+    for because in &refusal.because {
+        render_into(text, because, depth + 1);
+    }
+}
+
+/// A digest short enough for a sentence and long enough to paste.
+fn short(digest: &Digest) -> String {
+    format!("sha256:{}", digest.short())
+}
+
+fn seconds(duration: &Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+fn or_nothing(value: &Option<impl ToString>) -> String {
+    value.as_ref().map_or_else(|| "nothing".to_string(), ToString::to_string)
+}
+
+impl Reason {
+    /// The stable id.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::ArtifactNotFound { .. } => "artifact-not-found",
+            Self::NotPromotable { .. } => "not-promotable",
+            Self::NotHandedOver { .. } => "not-handed-over",
+            Self::NoCandidate { .. } => "no-candidate",
+            Self::ArtifactRejected { .. } => "artifact-rejected",
+            Self::EvidenceMissing { .. } => "evidence-missing",
+            Self::EvidenceOfAnotherDigest { .. } => "evidence-of-another-digest",
+            Self::EvidenceOfAnotherCommit { .. } => "evidence-of-another-commit",
+            Self::EvidenceAmbiguous { .. } => "evidence-ambiguous",
+            Self::EvidenceOfAnotherStage { .. } => "evidence-of-another-stage",
+            Self::EvidenceStale { .. } => "evidence-stale",
+            Self::EvidenceFromTheFuture { .. } => "evidence-from-the-future",
+            Self::EvidenceUndated { .. } => "evidence-undated",
+            Self::UnknownStage { .. } => "unknown-stage",
+            Self::EarlierStageMissing { .. } => "earlier-stage-missing",
+            Self::VersionNotAbove { .. } => "version-not-above",
+            Self::VersionTaken { .. } => "version-taken",
+            Self::VersionOutsideLine { .. } => "version-outside-line",
+            Self::VersionsExhausted { .. } => "versions-exhausted",
+            Self::BuildNumberNotAbove { .. } => "build-number-not-above",
+            Self::ManyArtifacts { .. } => "many-artifacts",
+            Self::CommitMismatch { .. } => "commit-mismatch",
+            Self::SameCommitOtherContent { .. } => "same-commit-other-content",
+            Self::AncestryUnknown { .. } => "ancestry-unknown",
+            Self::RejectedContentAgain { .. } => "rejected-content-again",
+            Self::NotRejected { .. } => "not-rejected",
+            Self::NotValidated { .. } => "not-validated",
+            Self::RollbackElsewhere { .. } => "rollback-elsewhere",
+            Self::SelectsRejected { .. } => "selects-rejected",
+            Self::HeldByNewer { .. } => "held-by-newer",
+            Self::HeldByHandMade { .. } => "held-by-hand-made",
+            Self::NothingToSelect { .. } => "nothing-to-select",
+            Self::DidNotConverge { .. } => "did-not-converge",
+            Self::Overwritten { .. } => "overwritten",
+            Self::PoisonTag { .. } => "poison-tag",
+            Self::DanglingTag { .. } => "dangling-tag",
+            Self::NewestNotSelected { .. } => "newest-not-selected",
+            Self::ValidatedNotSelected { .. } => "validated-not-selected",
+            Self::HalfPromoted { .. } => "half-promoted",
+            Self::Orphan { .. } => "orphan",
+            Self::ReleaseWithoutCandidate { .. } => "release-without-candidate",
+            Self::ReleaseWithoutEvidence { .. } => "release-without-evidence",
+            Self::CandidateWithoutHandOver { .. } => "candidate-without-hand-over",
+            Self::EvidenceWithoutHandOver { .. } => "evidence-without-hand-over",
+            Self::MarkOfAnotherCommit { .. } => "mark-of-another-commit",
+            Self::StageSelectsLowerLabel { .. } => "stage-selects-lower-label",
+            Self::StageCannotSelect { .. } => "stage-cannot-select",
+            Self::StageBeyondLine { .. } => "stage-beyond-line",
+            Self::StageCrossesMajors { .. } => "stage-crosses-majors",
+            Self::SilentGate { .. } => "silent-gate",
+        }
+    }
+
+    /// What it is about: a digest, tag, version, stage or commit, in full.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::ArtifactNotFound { artifact }
+            | Self::NotPromotable { artifact }
+            | Self::NotHandedOver { artifact, .. }
+            | Self::NoCandidate { artifact }
+            | Self::ArtifactRejected { artifact, .. }
+            | Self::RejectedContentAgain { artifact, .. }
+            | Self::NotRejected { artifact }
+            | Self::NotValidated { artifact }
+            | Self::HalfPromoted { artifact, .. }
+            | Self::Orphan { artifact, .. }
+            | Self::SilentGate { artifact, .. }
+            | Self::EvidenceOfAnotherDigest { expected: artifact, .. }
+            | Self::RollbackElsewhere { wanted: artifact, .. } => artifact.to_string(),
+            Self::EvidenceMissing { stage, .. }
+            | Self::EvidenceOfAnotherStage { expected: stage, .. }
+            | Self::UnknownStage { stage }
+            | Self::EarlierStageMissing { stage }
+            | Self::NothingToSelect { stage }
+            | Self::NewestNotSelected { stage, .. }
+            | Self::ValidatedNotSelected { stage, .. }
+            | Self::StageSelectsLowerLabel { stage, .. }
+            | Self::StageCannotSelect { stage, .. }
+            | Self::StageBeyondLine { stage, .. }
+            | Self::StageCrossesMajors { stage } => stage.clone(),
+            Self::EvidenceOfAnotherCommit { found, .. } | Self::EvidenceAmbiguous { commit: found } => found.to_string(),
+            Self::EvidenceStale { kind, .. }
+            | Self::EvidenceFromTheFuture { kind, .. }
+            | Self::EvidenceUndated { kind } => kind.to_string(),
+            Self::VersionNotAbove { version, .. }
+            | Self::VersionTaken { version, .. }
+            | Self::VersionOutsideLine { version, .. }
+            | Self::VersionsExhausted { above: version }
+            | Self::BuildNumberNotAbove { base: version, .. } => version.to_string(),
+            Self::ManyArtifacts { annotation, .. } => annotation.clone(),
+            Self::CommitMismatch { given, .. } => given.to_string(),
+            Self::SameCommitOtherContent { commit, .. } => commit.clone(),
+            Self::AncestryUnknown { commit, .. } => commit.to_string(),
+            Self::DidNotConverge { rounds } => rounds.to_string(),
+            Self::SelectsRejected { tag, .. }
+            | Self::HeldByNewer { tag, .. }
+            | Self::HeldByHandMade { tag, .. }
+            | Self::Overwritten { tag, .. }
+            | Self::PoisonTag { tag, .. }
+            | Self::DanglingTag { tag, .. }
+            | Self::ReleaseWithoutCandidate { tag, .. }
+            | Self::ReleaseWithoutEvidence { tag, .. }
+            | Self::CandidateWithoutHandOver { tag, .. }
+            | Self::EvidenceWithoutHandOver { mark: tag, .. }
+            | Self::MarkOfAnotherCommit { mark: tag, .. } => tag.to_string(),
+        }
+    }
+
+    /// One sentence: what, where and why.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::ArtifactNotFound { artifact } => format!("no manifest {artifact} in this repository"),
+            Self::NotPromotable { artifact } => format!("cannot promote {}", short(artifact)),
+            Self::NotHandedOver { artifact, mark } => {
+                format!("{} was never handed over: {mark} does not point at it", short(artifact))
+            }
+            Self::NoCandidate { artifact } => format!("{} has no candidate tag", short(artifact)),
+            Self::ArtifactRejected { artifact, mark } => format!("{} is rejected by {mark}", short(artifact)),
+            Self::EvidenceMissing { stage, kind } => format!("{stage} needs {kind} evidence and none was given"),
+            Self::EvidenceOfAnotherDigest { expected, found } => {
+                format!("the evidence is of {}, not of {}", short(found), short(expected))
+            }
+            Self::EvidenceOfAnotherCommit { expected: Some(expected), found } => {
+                format!("the evidence is of commit {found}, the artifact was built from {expected}")
+            }
+            Self::EvidenceOfAnotherCommit { expected: None, found } => {
+                format!("the evidence is of commit {found}, the artifact's manifest names no commit")
+            }
+            Self::EvidenceAmbiguous { commit } => {
+                format!("the evidence names only commit {commit}, from which several artifacts were built")
+            }
+            Self::EvidenceOfAnotherStage { expected, found } => {
+                format!("the evidence is from {found}, the artifact would leave {expected}")
+            }
+            Self::EvidenceStale { kind, observed_at, fresh } => {
+                format!("the {kind} evidence is of {observed_at}, older than {}", seconds(fresh))
+            }
+            Self::EvidenceFromTheFuture { kind, observed_at } => {
+                format!("the {kind} evidence is dated {observed_at}, which is in the future")
+            }
+            Self::EvidenceUndated { kind } => format!("the {kind} evidence does not say when it was observed"),
+            Self::UnknownStage { stage } => format!("no stage {stage:?} that an artifact could leave"),
+            Self::EarlierStageMissing { stage } => format!("{stage} has not validated it"),
+            Self::VersionNotAbove { version, highest } => {
+                format!("version {version} is not above {highest}, the highest release")
+            }
+            Self::VersionTaken { version, by } => format!("version {version} is the release of {}", short(by)),
+            Self::VersionOutsideLine { version, line } => format!("version {version} is outside the line {line:?}"),
+            Self::VersionsExhausted { above } => format!("no version can follow {above}"),
+            Self::BuildNumberNotAbove { base, number, highest } => {
+                format!("build number {number} is not above {highest}, the highest of {base}")
+            }
+            Self::ManyArtifacts { annotation, newest, found } => {
+                format!("{annotation} is {found:?}, the newest artifact here has {newest:?}")
+            }
+            Self::CommitMismatch { manifest, given } => {
+                format!("the manifest was built from {manifest}, not from {given}")
+            }
+            Self::SameCommitOtherContent { commit, other } => {
+                format!("commit {commit} was built before with other content, {}", short(other))
+            }
+            Self::AncestryUnknown { commit, newest } => {
+                format!("cannot tell whether {} is older than {}", commit.prefix(12), newest.prefix(12))
+            }
+            Self::RejectedContentAgain { artifact, mark } => {
+                format!("exactly these bytes, {}, are rejected by {mark}", short(artifact))
+            }
+            Self::NotRejected { artifact } => format!("{} is not rejected", short(artifact)),
+            Self::NotValidated { artifact } => format!("{} was not validated", short(artifact)),
+            Self::RollbackElsewhere { wanted, instead: Some(instead) } => {
+                format!("the last stage would select {} instead of {}", short(instead), short(wanted))
+            }
+            Self::RollbackElsewhere { wanted, instead: None } => {
+                format!("the last stage would select nothing instead of {}", short(wanted))
+            }
+            Self::SelectsRejected { stage, tag, artifact } => {
+                format!("{stage} still selects {tag}, {}, which is rejected", short(artifact))
+            }
+            Self::HeldByNewer { stage, tag, artifact } => {
+                format!("{stage} runs {tag}, {}, which is newer and not rejected", short(artifact))
+            }
+            Self::HeldByHandMade { stage, tag, artifact } => {
+                format!("{stage} runs {tag}, {}, which is not the release of a candidate", short(artifact))
+            }
+            Self::NothingToSelect { stage } => format!("nothing qualifies for {stage}"),
+            Self::DidNotConverge { rounds } => {
+                format!("the repository kept changing: not done after {rounds} rounds")
+            }
+            Self::Overwritten { tag, wanted, found } => {
+                format!("{tag} was written as {} and is {} now", short(wanted), or_nothing(&found.as_ref().map(short)))
+            }
+            Self::PoisonTag { stage, tag, above } => {
+                format!("{stage} would select {tag}, which is not ours, over {}", or_nothing(above))
+            }
+            Self::DanglingTag { tag, artifact } => format!("{tag} points at {}, which does not exist", short(artifact)),
+            Self::NewestNotSelected { stage, newest, selected }
+            | Self::ValidatedNotSelected { stage, newest, selected } => {
+                format!("{stage} should select {} and selects {}", short(newest), or_nothing(selected))
+            }
+            Self::HalfPromoted { artifact, mark } => {
+                format!("{} carries {mark} and neither it nor anything newer is released", short(artifact))
+            }
+            Self::Orphan { artifact, mark } => {
+                format!("{} carries {mark} and has no candidate tag", short(artifact))
+            }
+            Self::ReleaseWithoutCandidate { tag, artifact } => {
+                format!("release {tag}, {}, has no candidate of its base", short(artifact))
+            }
+            Self::ReleaseWithoutEvidence { tag, artifact } => {
+                format!("release {tag}, {}, carries no evidence", short(artifact))
+            }
+            Self::CandidateWithoutHandOver { tag, artifact } => {
+                format!("candidate {tag}, {}, was never handed over", short(artifact))
+            }
+            Self::EvidenceWithoutHandOver { mark, artifact } => {
+                format!("{mark} points at {}, which was never handed over", short(artifact))
+            }
+            Self::MarkOfAnotherCommit { mark, artifact, commit: Some(commit) } => {
+                format!("{mark} points at {}, which was built from {}", short(artifact), commit.prefix(12))
+            }
+            Self::MarkOfAnotherCommit { mark, artifact, commit: None } => {
+                format!("{mark} points at {}, whose manifest names no commit", short(artifact))
+            }
+            Self::StageSelectsLowerLabel { stage, witness } => {
+                format!("{stage} can select {witness}, which no stage before it has validated")
+            }
+            Self::StageCannotSelect { stage, witness } => format!("{stage} cannot select {witness}"),
+            Self::StageBeyondLine { stage, witness } => {
+                format!("{stage} can select {witness}, which is outside this pipeline's line")
+            }
+            Self::StageCrossesMajors { stage } => format!("{stage} accepts every higher major version"),
+            Self::SilentGate { stage, artifact, since, deadline } => {
+                format!("{} waits in {stage} since {since}, longer than {}", short(artifact), seconds(deadline))
+            }
+        }
+    }
+
+    /// What to do about it, where there is something.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        Some(match self {
+            Self::ArtifactNotFound { .. } => "promotion list --all shows what is there".into(),
+            Self::NotHandedOver { artifact, .. } | Self::NoCandidate { artifact } | Self::Orphan { artifact, .. } => {
+                format!("run its build again, or promotion repair --only {artifact}")
+            }
+            Self::ArtifactRejected { artifact, .. } => {
+                format!("if the rejection was wrong: promotion reopen {artifact} --reason WHY, then validate it again")
+            }
+            Self::EvidenceMissing { .. } => "give --event or --gate, or --manual --reason WHY".into(),
+            Self::EvidenceOfAnotherDigest { found, .. } => format!("promote what was validated: {found}"),
+            Self::EvidenceOfAnotherCommit { .. } | Self::EvidenceOfAnotherStage { .. } => {
+                "promote what the evidence is about, or give the evidence of this artifact".into()
+            }
+            Self::EvidenceAmbiguous { .. } => "name the digest, with evidence that names it too".into(),
+            Self::EvidenceStale { .. } | Self::EvidenceUndated { .. } => {
+                "wait for the next event, or raise gate.fresh of the stage".into()
+            }
+            Self::EvidenceFromTheFuture { .. } => "check the clocks of this machine and of the cluster".into(),
+            Self::UnknownStage { .. } => "name a stage before the last one".into(),
+            Self::EarlierStageMissing { stage } => format!("promote it out of {stage} first"),
+            Self::VersionNotAbove { highest, .. } => format!("choose a version above {highest}, or none"),
+            Self::VersionTaken { .. } => "choose a free version, or none".into(),
+            Self::VersionOutsideLine { .. } => "choose a version inside versions.line, or widen the line".into(),
+            Self::VersionsExhausted { .. } => "remove the mistyped version that is so high, or set versions.line".into(),
+            Self::BuildNumberNotAbove { highest, .. } => format!("use a number above {highest}, or none"),
+            Self::ManyArtifacts { .. } => "push it to a repository of its own".into(),
+            Self::CommitMismatch { manifest, .. } => format!("give --revision {manifest}, or none"),
+            Self::SameCommitOtherContent { .. } => "make the build reproducible; each artifact keeps its own marks".into(),
+            Self::AncestryUnknown { .. } => "fetch the whole history (fetch-depth: 0) and give --git".into(),
+            Self::RejectedContentAgain { artifact, .. } => format!(
+                "if they are good after all: promotion reopen {artifact} --reason WHY, then promotion candidate --again"
+            ),
+            Self::NotValidated { .. } => "choose a validated artifact; promotion list --stable shows them".into(),
+            Self::RollbackElsewhere { .. } => "roll back without --only, or to what it would select".into(),
+            Self::SelectsRejected { .. } => "validate a newer build; it will be selected instead".into(),
+            Self::HeldByNewer { artifact, .. } | Self::HeldByHandMade { artifact, .. } => {
+                format!("if it is bad: promotion reject {artifact} --reason WHY")
+            }
+            Self::DidNotConverge { .. } => "run it again when the other writers are done, or use a lock".into(),
+            Self::Overwritten { .. } => "promotion audit names what is left to repair".into(),
+            Self::PoisonTag { tag, .. } => format!("delete {tag} if it is a mistake, or exclude it with the stage's filter"),
+            Self::DanglingTag { tag, .. } => format!("push the manifest again, or delete {tag}"),
+            Self::NewestNotSelected { .. } | Self::ValidatedNotSelected { .. } | Self::HalfPromoted { .. } => {
+                "promotion repair".into()
+            }
+            Self::ReleaseWithoutCandidate { .. } | Self::ReleaseWithoutEvidence { .. } => {
+                "if it is good, build it through the pipeline; if not, promotion reject it".into()
+            }
+            Self::CandidateWithoutHandOver { artifact, .. } => format!("promotion repair --only {artifact}"),
+            Self::EvidenceWithoutHandOver { mark, .. } | Self::MarkOfAnotherCommit { mark, .. } => {
+                format!("find out who wrote {mark}; delete it if it is a mistake")
+            }
+            Self::StageSelectsLowerLabel { .. } => "raise its lower bound, drop the -0, or add a filter".into(),
+            Self::StageCannotSelect { .. } => "add -0 to the lower bound, or widen the constraint and filter".into(),
+            Self::StageBeyondLine { .. } => "give the stage the line's own constraint".into(),
+            Self::StageCrossesMajors { .. } => "bound it (<2.0.0-0), if a major version needs a decision".into(),
+            Self::SilentGate { .. } => "promotion why tells where the verdict was lost".into(),
+            Self::NotPromotable { .. } | Self::NotRejected { .. } | Self::NothingToSelect { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,278 @@
+//! What Flux reads as a version: looser than the semver specification, and ordered without build metadata.
+//!
+//! ```
+//! use core::cmp::Ordering;
+//! use promotion_core::flux::{Version, VersionError};
+//!
+//! let version = Version::parse_tag("v1.02-rc.10+build")?;
+//! assert_eq!(version.to_string(), "1.2.0-rc.10+build");
+//! assert_eq!(version.precedence(&Version::parse_tag("1.2.0-rc.9")?), Ordering::Greater);
+//! assert_eq!(Version::parse_tag("1.2"), Err(VersionError::TwoDots));
+//! assert_eq!(Version::parse_tag("latest"), Err(VersionError::Character { at: 0 }));
+//! # Ok::<(), VersionError>(())
+//! ```
+
+use core::cmp::Ordering;
+use core::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A version, borrowed from the text that it was read from; reading one allocates nothing.
+///
+/// Grammar: `v? DIGITS (.DIGITS){0,2} (-ID(.ID)*)? (+ID(.ID)*)?` with `ID = [0-9A-Za-z-]+`; missing numbers are 0, leading zeros
+/// are legal except in a pre-release identifier of digits only, and numbers fit an unsigned 64-bit integer.
+///
+/// The order is [`precedence`](Self::precedence): `1.0.0-1 < 1.0.0-2 < 1.0.0-10 < 1.0.0-rc < 1.0.0-rc.9 < 1.0.0-rc.10 <
+/// 1.0.0-rc10 < 1.0.0-rc9 < 1.0.0 = v1.0.0+a = 1.0.0+b < 1.0.1`. It is no [`Ord`]: versions of equal precedence can differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Version<'a> {
+    /// The first number.
+    pub major: u64,
+    /// The second number, 0 when missing.
+    pub minor: u64,
+    /// The third number, 0 when missing.
+    pub patch: u64,
+    /// The pre-release without its `-`, empty for a release.
+    pub pre: &'a str,
+    /// The build metadata without its `+`, often empty.
+    pub build: &'a str,
+    pub(super) text: &'a str,
+}
+
+/// Why Flux does not read a text as a version. Small and without allocation: most tags are no versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum VersionError {
+    /// More than 256 bytes.
+    #[error("a version has at most {} bytes, this text has {len}", Version::MAX_LEN)]
+    TooLong {
+        /// How many it has.
+        len: usize,
+    },
+    /// The text ends where a number or an identifier must follow.
+    #[error("unexpected end of version at byte {at}")]
+    End {
+        /// Its length.
+        at: usize,
+    },
+    /// A character that the grammar does not have here.
+    #[error("unexpected character in version at byte {at}")]
+    Character {
+        /// Its byte offset.
+        at: usize,
+    },
+    /// A number above 18446744073709551615.
+    #[error("number in version at byte {at} does not fit 64 bits")]
+    Overflow {
+        /// Where the number starts.
+        at: usize,
+    },
+    /// A pre-release identifier like `01`.
+    #[error("leading zero in pre-release identifier at byte {at}")]
+    LeadingZero {
+        /// Where the identifier starts.
+        at: usize,
+    },
+    /// A tag with fewer than two dots anywhere, which Flux does not even try to read.
+    #[error("a tag needs two dots to be read as a version")]
+    TwoDots,
+}
+
+/// Which bytes introduce build metadata: a tag cannot contain `+`, so charts write `_`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plus {
+    Literal,
+    Underscore,
+}
+
+impl Plus {
+    const fn is(self, byte: u8) -> bool {
+        byte == b'+' || (byte == b'_' && matches!(self, Self::Underscore))
+    }
+}
+
+impl<'a> Version<'a> {
+    /// The longest text that is read at all, in bytes.
+    pub const MAX_LEN: usize = 256;
+
+    /// Reads any text, as Flux reads versions inside constraints.
+    ///
+    /// # Errors
+    /// What is wrong, and at which byte.
+    pub fn parse_loose(text: &'a str) -> Result<Self, VersionError> {
+        parse(text, Plus::Literal).map(|(version, _)| version)
+    }
+
+    /// Reads a tag: the same, but the tag must contain two dots, be it in the pre-release (`1.2-rc.1`, `2024-1.2.3`).
+    ///
+    /// # Errors
+    /// What is wrong, and at which byte.
+    pub fn parse_tag(tag: &'a str) -> Result<Self, VersionError> {
+        parse_tag(tag, Plus::Literal)
+    }
+
+    /// Reads a tag of a Helm chart, in which `_` stands for the `+` that a tag cannot contain.
+    ///
+    /// # Errors
+    /// What is wrong, and at which byte.
+    pub fn parse_chart_tag(tag: &'a str) -> Result<Self, VersionError> {
+        parse_tag(tag, Plus::Underscore)
+    }
+
+    /// The text that was read.
+    #[must_use]
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether it has a pre-release.
+    #[must_use]
+    pub const fn is_prerelease(&self) -> bool {
+        !self.pre.is_empty()
+    }
+
+    /// The order that decides what a cluster runs: numbers, then the pre-release; metadata counts for nothing.
+    ///
+    /// Identifiers that fit 64 bits compare as numbers and are below all others; everything else compares bytewise, also digits
+    /// that do not fit, so that `99999999999999999999 > 100000000000000000000`.
+    #[must_use]
+    pub fn precedence(&self, other: &Version<'_>) -> Ordering {
+        self.numbers().cmp(&other.numbers()).then_with(|| order_of_pre(self.pre, other.pre))
+    }
+
+    const fn numbers(&self) -> (u64, u64, u64) {
+        (self.major, self.minor, self.patch)
+    }
+}
+
+fn order_of_pre(a: &str, b: &str) -> Ordering {
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) => a.split('.').map(Identifier::of).cmp(b.split('.').map(Identifier::of)),
+    }
+}
+
+/// The derived order is the rule: numbers below texts, each among themselves.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Identifier<'a> {
+    Number(u64),
+    Text(&'a str),
+}
+
+impl<'a> Identifier<'a> {
+    fn of(text: &'a str) -> Self {
+        text.parse().map_or(Self::Text(text), Self::Number)
+    }
+}
+
+fn parse_tag(tag: &str, plus: Plus) -> Result<Version<'_>, VersionError> {
+    let (version, numbers) = parse(tag, plus)?;
+    if numbers < 3 && tag.bytes().filter(|byte| *byte == b'.').count() < 2 {
+        return Err(VersionError::TwoDots);
+    }
+    Ok(version)
+}
+
+/// The version, and how many numbers were written out (so that a tag with all three needs no counting of dots).
+pub(super) fn parse(text: &str, plus: Plus) -> Result<(Version<'_>, usize), VersionError> {
+    let bytes = text.as_bytes();
+    if bytes.len() > Version::MAX_LEN {
+        return Err(VersionError::TooLong { len: bytes.len() });
+    }
+    let mut at = usize::from(bytes.first() == Some(&b'v'));
+    let mut numbers = [0; 3];
+    let mut count = 0;
+    loop {
+        (numbers[count], at) = number(bytes, at)?;
+        count += 1;
+        if count == 3 || bytes.get(at) != Some(&b'.') {
+            break;
+        }
+        at += 1;
+    }
+    let [major, minor, patch] = numbers;
+    let mut version = Version { major, minor, patch, pre: "", build: "", text };
+    if bytes.get(at) == Some(&b'-') {
+        let end = pre_release(bytes, at + 1)?;
+        version.pre = &text[at + 1..end];
+        at = end;
+    }
+    if bytes.get(at).is_some_and(|byte| plus.is(*byte)) {
+        let end = identifiers(bytes, at + 1)?;
+        version.build = &text[at + 1..end];
+        at = end;
+    }
+    if at < bytes.len() { Err(VersionError::Character { at }) } else { Ok((version, count)) }
+}
+
+fn number(bytes: &[u8], start: usize) -> Result<(u64, usize), VersionError> {
+    let mut value = 0_u64;
+    let mut at = start;
+    while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(u64::from(digit)))
+            .ok_or(VersionError::Overflow { at: start })?;
+        at += 1;
+    }
+    if at == start { Err(unexpected(bytes, at)) } else { Ok((value, at)) }
+}
+
+fn pre_release(bytes: &[u8], start: usize) -> Result<usize, VersionError> {
+    let end = identifiers(bytes, start)?;
+    let mut at = start;
+    for identifier in bytes[start..end].split(|byte| *byte == b'.') {
+        if identifier.len() > 1 && identifier[0] == b'0' && identifier.iter().all(u8::is_ascii_digit) {
+            return Err(VersionError::LeadingZero { at });
+        }
+        at += identifier.len() + 1;
+    }
+    Ok(end)
+}
+
+/// Where identifiers that are joined by dots end; there is at least one, and none is empty.
+fn identifiers(bytes: &[u8], start: usize) -> Result<usize, VersionError> {
+    let mut at = start;
+    loop {
+        let from = at;
+        while bytes.get(at).is_some_and(|byte| is_identifier(*byte)) {
+            at += 1;
+        }
+        if at == from {
+            return Err(unexpected(bytes, at));
+        }
+        if bytes.get(at) != Some(&b'.') {
+            return Ok(at);
+        }
+        at += 1;
+    }
+}
+
+pub(super) const fn is_identifier(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+const fn unexpected(bytes: &[u8], at: usize) -> VersionError {
+    if at < bytes.len() { VersionError::Character { at } } else { VersionError::End { at } }
+}
+
+impl fmt::Display for Version<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
+        if !self.pre.is_empty() {
+            write!(f, "-{}", self.pre)?;
+        }
+        if !self.build.is_empty() {
+            write!(f, "+{}", self.build)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Version<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
