@@ -18,7 +18,9 @@
 //! ```
 
 mod constraint;
+mod filter;
 mod version;
 
 pub use constraint::{Atom, Constraint, ConstraintError, Explanation, Group, GroupExplanation, Operator, Precision};
+pub use filter::{FilterError, TagFilter, Template};
 pub use version::{Version, VersionError};

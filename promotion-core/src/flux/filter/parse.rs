@@ -1,0 +1,393 @@
+//! Reads Go's regular expression syntax, with Go's limits, into the compiler's own representation: no second syntax is written, so
+//! nothing can be lost between two.
+//!
+//! ```
+//! use promotion_core::flux::TagFilter;
+//!
+//! for rejected in ["*", "a**", "x{2}{3}", "x{1001}", "(?:x{40}){40}", "(?x)a", "(?=a)", "(a", "a)"] {
+//!     assert!(TagFilter::parse(rejected).is_err(), "{rejected}");
+//! }
+//! for accepted in ["a{", "a{,3}", "^*", "a(?i)*", "(?P<x>a)(?<x>b)", "[a[b]", r"\Qa.b"] {
+//!     assert!(TagFilter::parse(accepted).is_ok(), "{accepted}");
+//! }
+//! ```
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::mem;
+
+use regex_syntax::hir::{Capture, Hir, Look, Repetition};
+
+use super::FilterError;
+use super::class::Class;
+use super::escape;
+
+/// Nesting up to which the compiler's recursion is safe everywhere; Go allows 1000 levels of its own tree.
+const MAX_HEIGHT: usize = 200;
+/// Go's limit for a count, and for nested counts multiplied.
+const MAX_COUNT: u64 = 1000;
+
+pub(super) struct Parsed {
+    pub(super) hir: Hir,
+    pub(super) names: Vec<Option<Box<str>>>,
+}
+
+/// Why reading stops, before the pattern is put into the error.
+pub(super) enum Stop {
+    Invalid(usize, &'static str),
+    Unpredictable(&'static str),
+}
+
+/// A place in the pattern.
+pub(super) struct Cursor<'p> {
+    pattern: &'p str,
+    pub(super) at: usize,
+}
+
+impl<'p> Cursor<'p> {
+    pub(super) fn rest(&self) -> &'p str {
+        &self.pattern[self.at..]
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn next(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    pub(super) const fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    pub(super) fn eat(&mut self, text: &str) -> bool {
+        let found = self.rest().starts_with(text);
+        if found {
+            self.at += text.len();
+        }
+        found
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    fold: bool,
+    multi_line: bool,
+    dot_newline: bool,
+    swap_greed: bool,
+}
+
+/// A part of the expression with what Go's limits look at.
+struct Node {
+    hir: Hir,
+    /// The largest product of nested counts.
+    count: u64,
+    height: usize,
+}
+
+impl Node {
+    const fn leaf(hir: Hir) -> Self {
+        Self { hir, count: 1, height: 1 }
+    }
+
+    /// One node of many; its limits are those of its worst part.
+    fn of(parts: Vec<Self>, join: fn(Vec<Hir>) -> Hir) -> Self {
+        let count = parts.iter().map(|part| part.count).max().unwrap_or(1);
+        let height = parts.iter().map(|part| part.height).max().unwrap_or(0) + usize::from(parts.len() > 1);
+        Self { hir: join(parts.into_iter().map(|part| part.hir).collect()), count, height }
+    }
+}
+
+/// An open group, or the whole pattern.
+struct Group {
+    /// The flags to return to when it closes.
+    outer: Flags,
+    capture: Option<u32>,
+    alternatives: Vec<Node>,
+    sequence: Vec<Node>,
+}
+
+impl Group {
+    const fn new(outer: Flags, capture: Option<u32>) -> Self {
+        Self { outer, capture, alternatives: Vec::new(), sequence: Vec::new() }
+    }
+
+    fn next_alternative(&mut self) {
+        let sequence = mem::take(&mut self.sequence);
+        self.alternatives.push(Node::of(sequence, Hir::concat));
+    }
+
+    fn close(mut self) -> Node {
+        self.next_alternative();
+        let mut node = Node::of(self.alternatives, Hir::alternation);
+        if let Some(index) = self.capture {
+            node.hir = Hir::capture(Capture { index, name: None, sub: Box::new(node.hir) });
+            node.height += 1;
+        }
+        node
+    }
+}
+
+struct Parser<'p> {
+    cursor: Cursor<'p>,
+    flags: Flags,
+    group: Group,
+    outer: Vec<Group>,
+    names: Vec<Option<Box<str>>>,
+    /// Whether the last item read was a repetition; only that one cannot be repeated.
+    repeated: bool,
+}
+
+pub(super) fn parse(pattern: &str) -> Result<Parsed, FilterError> {
+    let parser = Parser {
+        cursor: Cursor { pattern, at: 0 },
+        flags: Flags::default(),
+        group: Group::new(Flags::default(), None),
+        outer: Vec::new(),
+        names: Vec::new(),
+        repeated: false,
+    };
+    parser.run().map_err(|stop| match stop {
+        Stop::Invalid(at, reason) => FilterError::Invalid { pattern: pattern.to_string(), at, reason },
+        Stop::Unpredictable(reason) => FilterError::Unpredictable { pattern: pattern.to_string(), reason },
+    })
+}
+
+impl Parser<'_> {
+    fn run(mut self) -> Result<Parsed, Stop> {
+        while let Some(next) = self.cursor.peek() {
+            self.repeated = self.item(next)?;
+        }
+        if self.outer.is_empty() {
+            Ok(Parsed { hir: self.group.close().hir, names: self.names })
+        } else {
+            Err(Stop::Invalid(self.cursor.at, "missing closing )"))
+        }
+    }
+
+    /// Reads one item and says whether it was a repetition.
+    fn item(&mut self, next: char) -> Result<bool, Stop> {
+        match next {
+            '*' => return self.repetition(0, None, 1).map(|()| true),
+            '+' => return self.repetition(1, None, 1).map(|()| true),
+            '?' => return self.repetition(0, Some(1), 1).map(|()| true),
+            '{' => return self.counted(),
+            '(' => self.open()?,
+            ')' => self.close()?,
+            '|' => self.skip_then(Group::next_alternative),
+            '^' => self.look(if self.flags.multi_line { Look::StartLF } else { Look::Start }, 1),
+            '$' => self.look(if self.flags.multi_line { Look::EndLF } else { Look::End }, 1),
+            '.' => self.any(),
+            '[' => {
+                let class = escape::brackets(&mut self.cursor, self.flags.fold)?;
+                self.push(class.hir());
+            }
+            '\\' => self.escape()?,
+            literal => {
+                self.cursor.skip(literal.len_utf8());
+                self.literal(u32::from(literal));
+            }
+        }
+        Ok(false)
+    }
+
+    fn skip_then(&mut self, action: fn(&mut Group)) {
+        self.cursor.skip(1);
+        action(&mut self.group);
+    }
+
+    fn push(&mut self, hir: Hir) {
+        self.group.sequence.push(Node::leaf(hir));
+    }
+
+    fn look(&mut self, look: Look, length: usize) {
+        self.cursor.skip(length);
+        self.push(Hir::look(look));
+    }
+
+    fn any(&mut self) {
+        self.cursor.skip(1);
+        let class = if self.flags.dot_newline { Class::ALL } else { Class::NEWLINE.negated() };
+        self.push(class.hir());
+    }
+
+    fn literal(&mut self, code: u32) {
+        self.push(Class::range(code, code, self.flags.fold).hir());
+    }
+
+    fn escape(&mut self) -> Result<(), Stop> {
+        match self.cursor.rest().as_bytes().get(1) {
+            Some(b'A') => self.look(Look::Start, 2),
+            Some(b'z') => self.look(Look::End, 2),
+            Some(b'b') => self.look(Look::WordAscii, 2),
+            Some(b'B') => self.look(Look::WordAsciiNegate, 2),
+            Some(b'Q') => self.quoted(),
+            _ => match escape::set(&mut self.cursor, self.flags.fold)? {
+                Some(class) => self.push(class.hir()),
+                None => {
+                    let code = escape::character(&mut self.cursor)?;
+                    self.literal(code);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Everything up to `\E`, or up to the end, stands for itself.
+    fn quoted(&mut self) {
+        self.cursor.skip(2);
+        while let Some(literal) = self.cursor.peek() {
+            if self.cursor.eat(r"\E") {
+                return;
+            }
+            self.cursor.skip(literal.len_utf8());
+            self.literal(u32::from(literal));
+        }
+    }
+
+    /// `{2}`, `{2,}` or `{2,3}`; a brace that opens none of these is an ordinary character.
+    fn counted(&mut self) -> Result<bool, Stop> {
+        let Some((min, max, length)) = counts(self.cursor.rest()) else {
+            self.cursor.skip(1);
+            self.literal(u32::from('{'));
+            return Ok(false);
+        };
+        if min.max(max.unwrap_or(0)) > MAX_COUNT || max.is_some_and(|max| max < min) {
+            return Err(Stop::Invalid(self.cursor.at, "invalid repeat count"));
+        }
+        let start = self.cursor.at;
+        // Both fit: they are at most 1000.
+        self.repetition(min as u32, max.map(|max| max as u32), length)?;
+        let Some(node) = self.group.sequence.last_mut() else { return Ok(true) };
+        node.count = match max.unwrap_or(min) {
+            0 if max.is_some() => 1,
+            times => node.count.saturating_mul(times.max(1)),
+        };
+        if min.max(max.unwrap_or(0)) >= 2 && node.count > MAX_COUNT {
+            return Err(Stop::Invalid(start, "invalid repeat count"));
+        }
+        Ok(true)
+    }
+
+    fn repetition(&mut self, min: u32, max: Option<u32>, length: usize) -> Result<(), Stop> {
+        let start = self.cursor.at;
+        self.cursor.skip(length);
+        let lazy = self.cursor.eat("?");
+        if self.repeated {
+            return Err(Stop::Invalid(start, "invalid nested repetition operator"));
+        }
+        let Some(node) = self.group.sequence.last_mut() else {
+            return Err(Stop::Invalid(start, "missing argument to repetition operator"));
+        };
+        let sub = Box::new(mem::replace(&mut node.hir, Hir::empty()));
+        node.hir = Hir::repetition(Repetition { min, max, greedy: lazy == self.flags.swap_greed, sub });
+        node.height += 1;
+        check_height(node)
+    }
+
+    fn open(&mut self) -> Result<(), Stop> {
+        let start = self.cursor.at;
+        let rest = self.cursor.rest();
+        // Go looks for a name only where one more character follows.
+        let named = (rest.starts_with("(?P<") && rest.len() > 4) || (rest.starts_with("(?<") && rest.len() > 3);
+        if named {
+            let name = group_name(rest).ok_or(Stop::Invalid(start, "invalid named capture"))?;
+            let (before, _) = rest.split_once('<').unwrap_or((rest, ""));
+            self.cursor.skip(before.len() + name.len() + 2);
+            self.begin_capture(Some(name.into()));
+            Ok(())
+        } else if rest.starts_with("(?") {
+            self.cursor.skip(2);
+            self.flags_or_group().ok_or(Stop::Invalid(start, "invalid or unsupported Perl syntax"))
+        } else {
+            self.cursor.skip(1);
+            self.begin_capture(None);
+            Ok(())
+        }
+    }
+
+    fn begin_capture(&mut self, name: Option<Box<str>>) {
+        self.names.push(name);
+        // Longer patterns than 4096 bytes are not read, so the number fits.
+        self.begin(Some(self.names.len() as u32), self.flags);
+    }
+
+    fn begin(&mut self, capture: Option<u32>, inner: Flags) {
+        let group = Group::new(self.flags, capture);
+        self.outer.push(mem::replace(&mut self.group, group));
+        self.flags = inner;
+    }
+
+    /// `(?flags)` or `(?flags:`, behind the question mark; nothing when it is neither.
+    fn flags_or_group(&mut self) -> Option<()> {
+        let mut flags = self.flags;
+        let (mut value, mut expects_flag) = (true, false);
+        loop {
+            let next = self.cursor.next()?;
+            match next {
+                'i' => flags.fold = value,
+                'm' => flags.multi_line = value,
+                's' => flags.dot_newline = value,
+                'U' => flags.swap_greed = value,
+                '-' if value => value = false,
+                ':' | ')' if !expects_flag => {
+                    if next == ':' {
+                        self.begin(None, flags);
+                    }
+                    self.flags = flags;
+                    return Some(());
+                }
+                _ => return None,
+            }
+            expects_flag = next == '-';
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Stop> {
+        let Some(outer) = self.outer.pop() else {
+            return Err(Stop::Invalid(self.cursor.at, "unexpected )"));
+        };
+        self.cursor.skip(1);
+        let group = mem::replace(&mut self.group, outer);
+        self.flags = group.outer;
+        let node = group.close();
+        check_height(&node)?;
+        self.group.sequence.push(node);
+        Ok(())
+    }
+}
+
+const fn check_height(node: &Node) -> Result<(), Stop> {
+    if node.height > MAX_HEIGHT { Err(Stop::Unpredictable("it nests too deeply")) } else { Ok(()) }
+}
+
+/// The name in `(?P<name>` or `(?<name>`.
+fn group_name(rest: &str) -> Option<&str> {
+    let (_, name) = rest.split_once('<')?;
+    let (name, _) = name.split_once('>')?;
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (!name.is_empty() && name.bytes().all(legal)).then_some(name)
+}
+
+/// The counts in braces, and how long the whole is.
+fn counts(text: &str) -> Option<(u64, Option<u64>, usize)> {
+    let (inner, _) = text.strip_prefix('{')?.split_once('}')?;
+    let length = inner.len() + 2;
+    let Some((min, max)) = inner.split_once(',') else {
+        let count = decimal(inner)?;
+        return Some((count, Some(count), length));
+    };
+    let max = if max.is_empty() { None } else { Some(decimal(max)?) };
+    Some((decimal(min)?, max, length))
+}
+
+/// Digits without leading zeros; any number too large for a count is as good as another.
+fn decimal(digits: &str) -> Option<u64> {
+    let legal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    (legal && !padded).then(|| digits.parse().unwrap_or(u64::MAX))
+}
