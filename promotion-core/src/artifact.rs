@@ -236,9 +236,8 @@ impl<'s> View<'s> {
         let mut marks = Vec::new();
         for (prefix, kind) in self.policy.marks() {
             let prefix = format!("{prefix}{stem}");
-            let written = self.written.keys().filter(|tag| tag.as_str().starts_with(&prefix));
-            let read: Vec<&Tag> = self.snapshot.tags_with_prefix(&prefix).collect();
-            for tag in read.into_iter().chain(written) {
+            let written: Vec<&Tag> = self.written.keys().filter(|tag| tag.as_str().starts_with(&prefix)).collect();
+            for tag in self.snapshot.tags_with_prefix(prefix).chain(written) {
                 if let Kind::Mark(mark) = self.policy.classify(tag.as_str())
                     && mark.mark == kind
                 {

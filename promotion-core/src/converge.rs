@@ -15,7 +15,7 @@
 //!
 //! let (policy, artifact) = (Policy::default(), Digest::of(b"manifest"));
 //! let goal = Goal::Build(Build::of(artifact));
-//! let request = Request::new(&goal, Timestamp::UNIX_EPOCH);
+//! let request = Request::new(&goal, Timestamp::from_unix(0));
 //! let mut snapshot = Snapshot::new(&policy, &[]);
 //!
 //! let Err(Stop::Needs(needs)) = converge(&snapshot, &policy, &request) else { panic!() };

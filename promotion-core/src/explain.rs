@@ -8,7 +8,7 @@
 //! let artifact = Digest::of(b"manifest");
 //! let refusal = Refusal::because(Reason::NotPromotable { artifact }, [Reason::NoCandidate { artifact }]);
 //! let text = render(&refusal);
-//! assert!(text.starts_with("cannot promote sha256:05d07fb8"), "{text}");
+//! assert!(text.starts_with("cannot promote sha256:05b3abf2"), "{text}");
 //! assert!(MEANINGS.iter().any(|(id, _)| *id == refusal.reason.id()));
 //! ```
 
@@ -24,7 +24,10 @@ use crate::reason::{Reason, Refusal};
 pub const MEANINGS: &[(&str, &str)] = &[
     ("artifact-not-found", "no manifest has this digest in the repository"),
     ("not-promotable", "the artifact may not leave its stage; the reasons follow"),
-    ("not-handed-over", "the artifact lacks the first stage's mark, so no build of this pipeline finished handing it over"),
+    (
+        "not-handed-over",
+        "the artifact lacks the first stage's mark, so no build of this pipeline finished handing it over",
+    ),
     ("no-candidate", "the artifact has no candidate tag, so the first stage never selected it"),
     ("artifact-rejected", "the highest verdict on the artifact is a rejection; only a person revises it"),
     ("evidence-missing", "the stage's gate needs a kind of evidence that was not given"),
@@ -42,7 +45,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("version-outside-line", "the version lies outside the range that this pipeline owns"),
     ("versions-exhausted", "no higher version can be written as a 64-bit number"),
     ("build-number-not-above", "an explicit candidate number must be above every number of its base"),
-    ("many-artifacts", "the build differs from the newest artifact in source or title: one repository holds one artifact"),
+    (
+        "many-artifacts",
+        "the build differs from the newest artifact in source or title: one repository holds one artifact",
+    ),
     ("commit-mismatch", "the manifest names another commit than the one that was given"),
     ("same-commit-other-content", "two builds of one commit differ: the build is not reproducible"),
     ("ancestry-unknown", "whether this commit is older than the newest one cannot be told, so it was taken for newer"),
@@ -52,7 +58,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("rollback-elsewhere", "the rollback would make the last stage select something else than what was asked for"),
     ("selects-rejected", "the stage selects a rejected artifact and there is nothing else for it"),
     ("held-by-newer", "the stage runs something newer that nobody rejected; nothing older is released over it"),
-    ("held-by-hand-made", "the stage's release was made by hand, or lost its candidates; nothing older is released over it"),
+    (
+        "held-by-hand-made",
+        "the stage's release was made by hand, or lost its candidates; nothing older is released over it",
+    ),
     ("nothing-to-select", "no artifact qualifies for the stage"),
     ("did-not-converge", "other writers kept changing the repository"),
     ("overwritten", "another writer moved a tag that this one had just written"),
@@ -60,14 +69,20 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("dangling-tag", "a tag points at a manifest that does not exist"),
     ("newest-not-selected", "R1 is broken: the first stage does not select the newest unrejected artifact"),
     ("validated-not-selected", "R2 is broken: a stage does not select the newest validated artifact"),
-    ("half-promoted", "the artifact was validated and nothing of it or newer was released: a promotion stopped half-way"),
+    (
+        "half-promoted",
+        "the artifact was validated and nothing of it or newer was released: a promotion stopped half-way",
+    ),
     ("orphan", "the artifact was handed over and its candidate was lost: no stage can select it"),
     ("release-without-candidate", "a release whose digest has no candidate of the same base: made by hand, or pruned"),
     ("release-without-evidence", "a release whose digest carries no evidence: bytes that nobody validated"),
     ("candidate-without-hand-over", "a candidate whose digest lacks the first stage's mark: made by hand"),
     ("evidence-without-hand-over", "evidence for a digest that was never handed over"),
     ("mark-of-another-commit", "a mark whose key is not the commit of the digest it points at; it counts for nothing"),
-    ("stage-selects-lower-label", "the stage's constraint and filter admit versions that an earlier stage has not validated"),
+    (
+        "stage-selects-lower-label",
+        "the stage's constraint and filter admit versions that an earlier stage has not validated",
+    ),
     ("stage-cannot-select", "the stage's constraint and filter exclude a version that the pipeline writes for it"),
     ("stage-beyond-line", "the last stage's constraint admits versions outside the line that this pipeline owns"),
     ("stage-crosses-majors", "the last stage's constraint has no upper bound: a new major version goes live by itself"),
@@ -203,7 +218,9 @@ impl Reason {
             | Self::StageCannotSelect { stage, .. }
             | Self::StageBeyondLine { stage, .. }
             | Self::StageCrossesMajors { stage } => stage.clone(),
-            Self::EvidenceOfAnotherCommit { found, .. } | Self::EvidenceAmbiguous { commit: found } => found.to_string(),
+            Self::EvidenceOfAnotherCommit { found, .. } | Self::EvidenceAmbiguous { commit: found } => {
+                found.to_string()
+            }
             Self::EvidenceStale { kind, .. }
             | Self::EvidenceFromTheFuture { kind, .. }
             | Self::EvidenceUndated { kind } => kind.to_string(),
@@ -387,11 +404,15 @@ impl Reason {
             Self::VersionNotAbove { highest, .. } => format!("choose a version above {highest}, or none"),
             Self::VersionTaken { .. } => "choose a free version, or none".into(),
             Self::VersionOutsideLine { .. } => "choose a version inside versions.line, or widen the line".into(),
-            Self::VersionsExhausted { .. } => "remove the mistyped version that is so high, or set versions.line".into(),
+            Self::VersionsExhausted { .. } => {
+                "remove the mistyped version that is so high, or set versions.line".into()
+            }
             Self::BuildNumberNotAbove { highest, .. } => format!("use a number above {highest}, or none"),
             Self::ManyArtifacts { .. } => "push it to a repository of its own".into(),
             Self::CommitMismatch { manifest, .. } => format!("give --revision {manifest}, or none"),
-            Self::SameCommitOtherContent { .. } => "make the build reproducible; each artifact keeps its own marks".into(),
+            Self::SameCommitOtherContent { .. } => {
+                "make the build reproducible; each artifact keeps its own marks".into()
+            }
             Self::AncestryUnknown { .. } => "fetch the whole history (fetch-depth: 0) and give --git".into(),
             Self::RejectedContentAgain { artifact, .. } => format!(
                 "if they are good after all: promotion reopen {artifact} --reason WHY, then promotion candidate --again"
@@ -404,7 +425,9 @@ impl Reason {
             }
             Self::DidNotConverge { .. } => "run it again when the other writers are done, or use a lock".into(),
             Self::Overwritten { .. } => "promotion audit names what is left to repair".into(),
-            Self::PoisonTag { tag, .. } => format!("delete {tag} if it is a mistake, or exclude it with the stage's filter"),
+            Self::PoisonTag { tag, .. } => {
+                format!("delete {tag} if it is a mistake, or exclude it with the stage's filter")
+            }
             Self::DanglingTag { tag, .. } => format!("push the manifest again, or delete {tag}"),
             Self::NewestNotSelected { .. } | Self::ValidatedNotSelected { .. } | Self::HalfPromoted { .. } => {
                 "promotion repair".into()

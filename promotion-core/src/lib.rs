@@ -19,7 +19,7 @@
 //! let mut registry = MemoryRegistry::default();
 //! let artifact = registry.push_artifact("6f9c0e2d5a3b4c1d8e7f60718293a4b5c6d7e8f9", "content");
 //! let executor = Executor::new(Policy::default(), Goal::Build(Build::of(artifact)));
-//! let outcome = drive_in_memory(&mut registry, executor, Timestamp::UNIX_EPOCH).unwrap();
+//! let outcome = drive_in_memory(&mut registry, executor, Timestamp::from_unix(0)).unwrap();
 //! assert_eq!(outcome.candidate.unwrap().as_str(), "0.1.0-rc.1");
 //! ```
 #![no_std]

@@ -327,7 +327,8 @@ impl PlanFile {
     #[must_use]
     pub fn covers(&self, now: &Plan) -> bool {
         let fresh: Vec<PlannedAction> = now.actions.iter().map(PlannedAction::from).collect();
-        let same = |a: &PlannedAction, b: &PlannedAction| (&a.tag, &a.digest, &a.expect) == (&b.tag, &b.digest, &b.expect);
+        let same =
+            |a: &PlannedAction, b: &PlannedAction| (&a.tag, &a.digest, &a.expect) == (&b.tag, &b.digest, &b.expect);
         let skipped = self.actions.len().checked_sub(fresh.len());
         skipped.is_some_and(|skipped| self.actions[skipped..].iter().zip(&fresh).all(|(a, b)| same(a, b)))
     }

@@ -452,8 +452,8 @@ fn stages(spec: &Spec) -> Result<Vec<Stage>, PolicyError> {
             return Err(PolicyError::StageTwice(stage.name.clone()));
         }
         let semver = stage.semver.as_deref().ok_or_else(|| PolicyError::NoConstraint(stage.name.clone()))?;
-        let constraint = Constraint::parse(semver)
-            .map_err(|error| PolicyError::Constraint { stage: stage.name.clone(), error })?;
+        let constraint =
+            Constraint::parse(semver).map_err(|error| PolicyError::Constraint { stage: stage.name.clone(), error })?;
         let filter = stage
             .filter
             .as_deref()
@@ -521,7 +521,5 @@ fn mark_prefix(owner: &str, mark: &str) -> Result<String, PolicyError> {
         // 128 - 64 (a full commit) - 9 (fork) - 20 (ordinal) leaves room for this.
         letter && prefix.ends_with('-') && prefix.len() <= 34 && Tag::check(prefix).is_ok()
     });
-    prefix
-        .map(ToOwned::to_owned)
-        .ok_or_else(|| PolicyError::Mark { owner: owner.to_owned(), mark: mark.to_owned() })
+    prefix.map(ToOwned::to_owned).ok_or_else(|| PolicyError::Mark { owner: owner.to_owned(), mark: mark.to_owned() })
 }

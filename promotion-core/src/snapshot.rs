@@ -16,7 +16,9 @@
 //! ```
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use crate::flux::Version as FluxVersion;
 use crate::manifest::ManifestFacts;
@@ -206,9 +208,10 @@ impl Snapshot {
     }
 
     /// Listed tags with this prefix, in byte order.
-    pub fn tags_with_prefix<'s>(&'s self, prefix: &'s str) -> impl Iterator<Item = &'s Tag> {
-        let from = (core::ops::Bound::Included(prefix), core::ops::Bound::Unbounded);
-        self.tags.range::<str, _>(from).map(|(tag, _)| tag).take_while(move |tag| tag.as_str().starts_with(prefix))
+    pub fn tags_with_prefix(&self, prefix: String) -> impl Iterator<Item = &Tag> {
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let tags = self.tags.range::<str, _>(from).map(|(tag, _)| tag);
+        tags.take_while(move |tag| tag.as_str().starts_with(&prefix))
     }
 
     /// Manifests that were read, by digest.

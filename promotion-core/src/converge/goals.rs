@@ -32,9 +32,11 @@ pub(super) fn state(draft: &mut Draft<'_>, request: &Request<'_>) -> Result<Opti
             artifacts.iter().try_for_each(|artifact| reject(draft, *artifact)).map(|()| None)
         }
         Goal::Repair => Ok(draft.view.require_everything().map(|()| None)?),
-        Goal::Promote(_) | Goal::Reject { .. } | Goal::Reopen { .. } | Goal::Rollback { .. } | Goal::RejectAll { .. } => {
-            Ok(None)
-        }
+        Goal::Promote(_)
+        | Goal::Reject { .. }
+        | Goal::Reopen { .. }
+        | Goal::Rollback { .. }
+        | Goal::RejectAll { .. } => Ok(None),
     }
 }
 
@@ -44,7 +46,8 @@ pub(super) fn outlook(draft: &Draft<'_>, request: &Request<'_>, held: &[Hold]) -
     match request.goal {
         Goal::Promote(goal) => promoted(draft, goal, held),
         Goal::Reject { artifact, .. } => {
-            let selects = |hold: &&Hold| matches!(&hold.reason, Reason::SelectsRejected { artifact: of, .. } if of == artifact);
+            let selects =
+                |hold: &&Hold| matches!(&hold.reason, Reason::SelectsRejected { artifact: of, .. } if of == artifact);
             let held = held.iter().filter(|hold| hold.stage > 0).find(selects);
             Ok(held.map_or(Outlook::Reached, |hold| Outlook::Held(hold.reason.clone())))
         }
@@ -119,10 +122,11 @@ fn build(draft: &mut Draft<'_>, goal: &Build) -> Result<Option<Outlook>, Stop> {
     }
     commit_tag(draft, &artifact, commit.as_ref())?;
     let birth_wanted = !born || (goal.again && !is_newest);
-    if birth_wanted && let Some(newest) = &newest {
-        if let Some(superseded) = overtaken(draft, goal, commit.as_ref(), newest)? {
-            return Ok(Some(superseded));
-        }
+    if birth_wanted
+        && let Some(newest) = &newest
+        && let Some(superseded) = overtaken(draft, goal, commit.as_ref(), newest)?
+    {
+        return Ok(Some(superseded));
     }
     let birth = if birth_wanted { Some(next_birth(draft, goal)?) } else { None };
     if !artifact.handed_over() {
@@ -264,7 +268,10 @@ fn promote(draft: &mut Draft<'_>, goal: &Promote, now: Timestamp) -> Result<(), 
     let manual = goal.evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Manual);
     let mut because = Vec::new();
     if !artifact.handed_over() {
-        because.push(Reason::NotHandedOver { artifact: artifact.digest, mark: mark_tag(draft, &artifact, Mark::Stage(0)) });
+        because.push(Reason::NotHandedOver {
+            artifact: artifact.digest,
+            mark: mark_tag(draft, &artifact, Mark::Stage(0)),
+        });
     } else if draft.view.birth_of(artifact.digest)?.is_none() {
         because.push(Reason::NoCandidate { artifact: artifact.digest });
     }
@@ -272,9 +279,11 @@ fn promote(draft: &mut Draft<'_>, goal: &Promote, now: Timestamp) -> Result<(), 
         let mark = mark_tag(draft, &artifact, Mark::Rejected);
         because.push(Reason::ArtifactRejected { artifact: artifact.digest, mark });
     }
-    because.extend((1..=stage).filter(|stage| !artifact.has_evidence(*stage)).map(|missing| {
-        Reason::EarlierStageMissing { stage: draft.stage_name(missing - 1) }
-    }));
+    because.extend(
+        (1..=stage)
+            .filter(|stage| !artifact.has_evidence(*stage))
+            .map(|missing| Reason::EarlierStageMissing { stage: draft.stage_name(missing - 1) }),
+    );
     let bound = goal.evidence.iter().filter_map(|evidence| binds(draft, stage, &artifact, evidence));
     because.extend(bound);
     let validated = artifact.has_evidence(stage + 1);
@@ -334,9 +343,9 @@ fn missing_evidence(draft: &Draft<'_>, stage: u8, goal: &Promote, now: Timestamp
         if rules.gate.evidence.is_empty() { vec![EvidenceKind::Manual] } else { rules.gate.evidence.clone() };
     let judge = |kind: &EvidenceKind| {
         let mut weaknesses = goal.evidence.iter().filter(|evidence| evidence.kind == *kind).map(|evidence| {
-            let Some(fresh) = rules.gate.fresh else { return None };
+            let fresh = rules.gate.fresh?;
             let Some(observed_at) = evidence.observed_at else { return Some(Reason::EvidenceUndated { kind: *kind }) };
-            let age = now.seconds_since(observed_at);
+            let age = now.as_unix().saturating_sub(observed_at.as_unix());
             if age < -CLOCK_SKEW {
                 return Some(Reason::EvidenceFromTheFuture { kind: *kind, observed_at });
             }
@@ -405,7 +414,8 @@ fn rollback(draft: &mut Draft<'_>, to: Digest, only: bool) -> Result<(), Stop> {
     }
     let victims = victims(draft, to, only)?;
     // What the last stage would select then, found by planning it on a copy.
-    let mut trial = Draft { findings: Vec::new(), actions: Vec::new(), goal: draft.goal.clone(), view: draft.view.clone() };
+    let mut trial =
+        Draft { findings: Vec::new(), actions: Vec::new(), goal: draft.goal.clone(), view: draft.view.clone() };
     victims.iter().try_for_each(|victim| reject(&mut trial, *victim))?;
     let held = rules::rules(&mut trial, None)?;
     let instead = trial.view.selected(last)?.map(|(_, _, digest)| digest);
