@@ -13,6 +13,8 @@ mod tag;
 
 pub mod manifest;
 pub mod ports;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use commit::{Commit, CommitError, CommitPrefix, Revision};
 pub use digest::{Digest, DigestError};
