@@ -31,6 +31,8 @@ const MAX_COUNT: u64 = 1000;
 pub(super) struct Parsed {
     pub(super) hir: Hir,
     pub(super) names: Vec<Option<Box<str>>>,
+    /// Whether something that can be empty is repeated.
+    pub(super) repeats_empty: bool,
 }
 
 /// Why reading stops, before the pattern is put into the error.
@@ -140,6 +142,7 @@ struct Parser<'p> {
     names: Vec<Option<Box<str>>>,
     /// Whether the last item read was a repetition; only that one cannot be repeated.
     repeated: bool,
+    repeats_empty: bool,
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, FilterError> {
@@ -150,6 +153,7 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, FilterError> {
         outer: Vec::new(),
         names: Vec::new(),
         repeated: false,
+        repeats_empty: false,
     };
     parser.run().map_err(|stop| match stop {
         Stop::Invalid(at, reason) => FilterError::Invalid { pattern: pattern.to_string(), at, reason },
@@ -163,7 +167,7 @@ impl Parser<'_> {
             self.repeated = self.item(next)?;
         }
         if self.outer.is_empty() {
-            Ok(Parsed { hir: self.group.close().hir, names: self.names })
+            Ok(Parsed { hir: self.group.close().hir, names: self.names, repeats_empty: self.repeats_empty })
         } else {
             Err(Stop::Invalid(self.cursor.at, "missing closing )"))
         }
@@ -283,6 +287,7 @@ impl Parser<'_> {
         let Some(node) = self.group.sequence.last_mut() else {
             return Err(Stop::Invalid(start, "missing argument to repetition operator"));
         };
+        self.repeats_empty |= max.is_none_or(|max| max > 1) && node.hir.properties().minimum_len() == Some(0);
         let sub = Box::new(mem::replace(&mut node.hir, Hir::empty()));
         node.hir = Hir::repetition(Repetition { min, max, greedy: lazy == self.flags.swap_greed, sub });
         node.height += 1;
