@@ -1,8 +1,11 @@
 //! The crate's one integration test binary.
 
 mod conformance;
+mod crash;
 mod damage;
 mod layout;
+mod pack;
+mod skopeo;
 mod support;
 
 /// A file that is not declared above is a test that never runs.
