@@ -32,11 +32,12 @@ fn spawn(fixture: &Fixture, role: &str, name: &str) -> Child {
 #[tokio::test(flavor = "multi_thread")]
 async fn writer() {
     let Ok(role) = std::env::var(ROLE) else { return };
-    let layout = OciDir::create(std::env::var(LAYOUT).unwrap()).await.unwrap();
+    let layout = OciDir::open(std::env::var(LAYOUT).unwrap()).await.unwrap();
     let name = std::env::var(NAME).unwrap();
     match role.as_str() {
         "count" => count(&layout, &name).await,
         "forever" => write_forever(&layout, &name).await,
+        "create" => create_forever().await,
         role => panic!("no role {role:?}"),
     }
 }
@@ -89,6 +90,16 @@ async fn write_forever(layout: &OciDir, name: &str) {
     }
 }
 
+async fn create_forever() {
+    let root = std::env::var(LAYOUT).unwrap();
+    let name = std::env::var(NAME).unwrap();
+    for n in 0_u64.. {
+        let path = format!("{}.made/{name}-{n}", root.trim_end_matches('/'));
+        OciDir::create(&path).await.unwrap();
+        acknowledge(&path);
+    }
+}
+
 fn acknowledge(what: &str) {
     let mut out = std::io::stdout().lock();
     // The test harness may have left its own line open.
@@ -128,7 +139,7 @@ async fn a_killed_writer_leaves_a_layout_that_opens() {
         let mut child = spawn(&fixture, "forever", &format!("r{round}"));
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
-        // Not before it writes; some rounds are killed at the first write.
+        // Not before it writes.
         while !first.starts_with("ack") {
             first.clear();
             assert_ne!(out.read_line(&mut first).unwrap(), 0, "the writer ended by itself");
@@ -167,6 +178,39 @@ async fn a_killed_writer_leaves_a_layout_that_opens() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(Digest::of(&std::fs::read(&path).unwrap()).hex(), name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_creator_leaves_what_can_be_created_again() {
+    let fixture = Fixture::new().await;
+    for round in 0..20_u64 {
+        let mut child = spawn(&fixture, "create", &round.to_string());
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        while !first.starts_with("ack") {
+            first.clear();
+            assert_ne!(out.read_line(&mut first).unwrap(), 0, "the creator ended by itself");
+        }
+        std::thread::sleep(Duration::from_micros(round * 137));
+        child.kill().unwrap();
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        child.wait().unwrap();
+        let said = first + &rest;
+        for path in said.rsplit_once('\n').unwrap().0.lines().filter_map(|line| line.strip_prefix("ack ")) {
+            OciDir::open(path).await.unwrap();
+        }
+    }
+    for entry in std::fs::read_dir(fixture.folder.path().join("layout.made")).unwrap() {
+        let path = entry.unwrap().path();
+        match OciDir::open(&path).await {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), &PortErrorKind::NotFound, "half made: {error}"),
+        }
+        let layout = OciDir::create(&path).await.unwrap();
+        layout.put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
+        assert_eq!(temps(&path), [""; 0]);
     }
 }
 

@@ -1,5 +1,8 @@
 //! The crate's one integration test binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::print_stdout, reason = "what a measurement says")]
+
 mod conformance;
 mod crash;
 mod damage;

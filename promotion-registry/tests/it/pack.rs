@@ -206,7 +206,8 @@ async fn what_cannot_be_packed_says_so() {
 
 #[tokio::test]
 async fn a_tree_that_changes_meanwhile_says_so() {
-    let cases: [(&str, fn(&File)); 3] = [
+    type Change = fn(&File);
+    let cases: [(&str, Change); 3] = [
         ("shorter", |file| file.set_len(10).unwrap()),
         ("longer", |file| file.set_len(10_000_000).unwrap()),
         ("written", |file| {
@@ -339,14 +340,19 @@ async fn large_tree() {
     let Ok(size) = std::env::var("PROMOTION_TEST_LARGE") else { return };
     let fixture = Fixture::new().await;
     let folder = tree(&[]);
-    // A fraction that does not compress, so that the layer is large too.
+    // A quarter does not compress, so that the layer is large too.
     let mut file = File::create(folder.path().join("large.bin")).unwrap();
-    let noise: Vec<u8> = (0_u64..4 << 20).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
-    for _ in 0..4 {
-        std::io::Write::write_all(&mut file, &noise).unwrap();
+    let (size, mut random) = (size.parse::<u64>().unwrap(), 1_u64);
+    for _ in 0..size / 4 / 8192 {
+        let noise = std::array::from_fn::<[u8; 8], 1024, _>(|_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random.to_le_bytes()
+        });
+        std::io::Write::write_all(&mut file, noise.as_flattened()).unwrap();
     }
-    drop(noise);
-    file.set_len(size.parse().unwrap()).unwrap();
+    file.set_len(size).unwrap();
     let before = peak();
     let packed = pack(options(folder.path())).await.unwrap();
     push(&fixture.layout, &packed, None).await.unwrap();
