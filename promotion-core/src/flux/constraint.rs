@@ -49,6 +49,7 @@ pub struct Constraint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     atoms: Vec<Atom>,
+    admits_prereleases: bool,
 }
 
 /// One comparison, like `>=1.2.x`.
@@ -188,6 +189,10 @@ impl Constraint {
 }
 
 impl Group {
+    fn new(atoms: Vec<Atom>) -> Self {
+        Self { admits_prereleases: atoms.iter().any(|atom| !atom.pre.is_empty()), atoms }
+    }
+
     /// Its atoms, at least one.
     #[must_use]
     pub fn atoms(&self) -> &[Atom] {
@@ -196,12 +201,12 @@ impl Group {
 
     /// Whether one of its atoms names a pre-release, so that pre-releases can pass.
     #[must_use]
-    pub fn admits_prereleases(&self) -> bool {
-        self.atoms.iter().any(|atom| !atom.pre.is_empty())
+    pub const fn admits_prereleases(&self) -> bool {
+        self.admits_prereleases
     }
 
     fn opens_for(&self, version: &Version<'_>) -> bool {
-        !version.is_prerelease() || self.admits_prereleases()
+        !version.is_prerelease() || self.admits_prereleases
     }
 
     fn accepts(&self, version: &Version<'_>) -> bool {
