@@ -182,7 +182,8 @@ fn a_lost_verdict_of_a_kept_candidate_is_what_retention_must_not_cause() {
     for gone in ["rejected-bbbbbbb", "0.1.0-rc.2", "integration-bbbbbbb", "sha-bbbbbbb"] {
         scene.registry.delete_tag(&tag(gone));
     }
-    let rebased: Vec<String> = scene.tags().iter().filter(|tag| tag.contains("-rc.0.")).map(ToString::to_string).collect();
+    let rebased: Vec<String> =
+        scene.tags().iter().filter(|tag| tag.contains("-rc.0.")).map(ToString::to_string).collect();
     for gone in rebased.iter().filter(|text| scene.at(text) == Some(bad)).cloned().collect::<Vec<_>>() {
         scene.registry.delete_tag(&tag(&gone));
     }
@@ -230,7 +231,8 @@ fn an_error_is_never_absent() {
     // A listed tag that was not resolved is a question, whatever else is known.
     let mut scene = Scene::new();
     let artifact = scene.build("aaaaaaa");
-    let mut executor = scene.executor(Goal::Build(Build::of(scene.registry.push_artifact(&"b".repeat(40), "x"))));
+    let next = scene.artifact("bbbbbbb", "content");
+    let mut executor = scene.executor(Goal::Build(Build::of(next)));
     assert_eq!(executor.next(Timestamp::from_unix(NOW)), Step::List);
     executor.listed(&scene.registry.listing());
     let Step::Ask(queries) = executor.next(Timestamp::from_unix(NOW)) else { panic!("nothing asked") };

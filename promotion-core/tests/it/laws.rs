@@ -6,8 +6,6 @@ use promotion_core::testing::strategies::{ops, ops_with_strangers, ops_without_c
 use promotion_core::testing::world::{Mode, Op, World};
 use proptest::prelude::*;
 
-use crate::scene::three_stages;
-
 const CASES: u32 = 400;
 
 fn check(policy: Policy, mode: Mode, ops: &[Op], laws: &[&str]) -> Result<(), TestCaseError> {

@@ -85,7 +85,10 @@ fn promote_masked_is_lifted() {
     assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
     let release = outcome.release.unwrap();
     let lifted: Vec<_> = outcome.writes.iter().map(|write| write.tag.as_str().to_string()).collect();
-    assert!(lifted.contains(&format!("{release}-rc.0.2")) || lifted.contains(&format!("{release}-rc.0.1")), "{lifted:?}");
+    assert!(
+        lifted.contains(&format!("{release}-rc.0.2")) || lifted.contains(&format!("{release}-rc.0.1")),
+        "{lifted:?}"
+    );
     assert_eq!((scene.selects(0), scene.selects(1)), (Some(third), Some(second)));
     scene.assert_rules_hold();
 }
@@ -460,15 +463,19 @@ fn poison_is_warned_of_and_left_alone() {
 fn three_stages_move_an_artifact_label_by_label() {
     let mut scene = Scene::with(three_stages());
     let (first, second) = (scene.build("aaaaaaa"), scene.build("bbbbbbb"));
-    let outcome = scene.promote(first);
+    let leave =
+        |artifact, stage: &str| Goal::Promote(Promote { stage: Some(stage.into()), ..Scene::promotion(artifact) });
+    let outcome = scene.run(leave(first, "alpha"));
     assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
     assert_eq!((scene.selects(0), scene.selects(1), scene.selects(2)), (Some(second), Some(first), None));
     assert_eq!((scene.at("validated-alpha-aaaaaaa"), scene.at("0.1.0-rc.1")), (Some(first), Some(first)));
-    let outcome = scene.promote(first);
+    // The same event again promotes nothing further, and an event that names no stage is not guessed about.
+    assert_eq!(scene.run(leave(first, "alpha")).kind, OutcomeKind::AlreadyDone);
+    assert_eq!(refusal_ids(&scene.promote(first)), ["stage-untold"]);
+    let outcome = scene.run(leave(first, "rc"));
     assert_eq!((outcome.kind, outcome.release), (OutcomeKind::Done, Some(tag("0.1.0"))));
     assert_eq!((scene.at("validated-rc-aaaaaaa"), scene.selects(2)), (Some(first), Some(first)));
-    let skipped = Goal::Promote(Promote { stage: Some("rc".into()), ..Scene::promotion(second) });
-    assert_eq!(refusal_ids(&scene.run(skipped)), ["not-promotable", "earlier-stage-missing"]);
+    assert_eq!(refusal_ids(&scene.run(leave(second, "rc"))), ["not-promotable", "earlier-stage-missing"]);
     scene.assert_rules_hold();
 }
 
