@@ -22,6 +22,7 @@ use regex_automata::meta::{Config, Regex};
 use serde::{Deserialize, Serialize};
 
 mod class;
+mod cursor;
 mod escape;
 mod parse;
 mod template;

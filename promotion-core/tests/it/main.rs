@@ -3,8 +3,11 @@
 
 mod flux_laws;
 mod flux_vectors;
+mod found_on_the_way;
 mod laws;
 mod naive;
+mod results;
+mod scene;
 
 /// A file that nobody declares would be tests that nobody runs.
 #[test]

@@ -21,6 +21,7 @@ use regex_syntax::hir::{Capture, Hir, Look, Repetition};
 
 use super::FilterError;
 use super::class::Class;
+use super::cursor::{Cursor, Stop};
 use super::escape;
 
 /// Nesting up to which the compiler's recursion is safe everywhere; Go allows 1000 levels of its own tree.
@@ -33,46 +34,6 @@ pub(super) struct Parsed {
     pub(super) names: Vec<Option<Box<str>>>,
     /// Whether something that can be empty is repeated.
     pub(super) repeats_empty: bool,
-}
-
-/// Why reading stops, before the pattern is put into the error.
-pub(super) enum Stop {
-    Invalid(usize, &'static str),
-    Unpredictable(&'static str),
-}
-
-/// A place in the pattern.
-pub(super) struct Cursor<'p> {
-    pattern: &'p str,
-    pub(super) at: usize,
-}
-
-impl<'p> Cursor<'p> {
-    pub(super) fn rest(&self) -> &'p str {
-        &self.pattern[self.at..]
-    }
-
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    pub(super) fn next(&mut self) -> Option<char> {
-        let next = self.peek()?;
-        self.at += next.len_utf8();
-        Some(next)
-    }
-
-    pub(super) const fn skip(&mut self, bytes: usize) {
-        self.at += bytes;
-    }
-
-    pub(super) fn eat(&mut self, text: &str) -> bool {
-        let found = self.rest().starts_with(text);
-        if found {
-            self.at += text.len();
-        }
-        found
-    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -147,7 +108,7 @@ struct Parser<'p> {
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, FilterError> {
     let parser = Parser {
-        cursor: Cursor { pattern, at: 0 },
+        cursor: Cursor::new(pattern),
         flags: Flags::default(),
         group: Group::new(Flags::default(), None),
         outer: Vec::new(),
