@@ -5,7 +5,6 @@ mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
 mod laws;
-mod naive;
 mod results;
 mod scene;
 
