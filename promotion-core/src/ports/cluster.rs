@@ -8,6 +8,7 @@
 //! assert!(Reading::<()>::Unknown("forbidden".into()).known().is_none(), "unknown is never healthy");
 //! ```
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
