@@ -53,6 +53,8 @@ pub mod reason;
 pub mod executor;
 pub mod memory;
 pub mod ports;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub mod audit;
 pub mod board;

@@ -1,1 +1,29 @@
-//! Adapter crate of `promotion`.
+//! Registry adapters of `promotion`: an OCI image layout on disk, and packing a folder as a Flux artifact.
+//!
+//! - [`ocidir`]: [`OciDir`] implements [`promotion_core::ports::Registry`] for `ocidir://PATH`;
+//!
+//! Adapters move bytes and report facts; they decide nothing. They need a tokio runtime, whose blocking threads do all
+//! work on files.
+//!
+//! ```
+//! use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+//! use promotion_core::ports::{Expect, Registry};
+//! use promotion_registry::OciDir;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("platform");
+//! let layout = OciDir::create(&path).await?;
+//! let manifest = Manifest::new(OCI_MANIFEST, br#"{"schemaVersion":2}"#.to_vec());
+//! layout.put_tag(&"1.4.0-rc.1".parse()?, &manifest, Expect::Absent).await?;
+//! assert_eq!(layout.resolve(&"1.4.0-rc.1".parse()?).await?, Some(manifest.digest()));
+//! # Ok(())
+//! # }
+//! ```
+
+mod fault;
+
+pub mod ocidir;
+
+pub use ocidir::OciDir;

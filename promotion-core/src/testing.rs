@@ -1,0 +1,3 @@
+//! What embedders and adapters test themselves with.
+
+pub mod conformance;
