@@ -27,7 +27,7 @@ use crate::manifest::ManifestFacts;
 use crate::policy::Policy;
 use crate::scheme::{Key, Kind, Mark, MarkTag};
 use crate::snapshot::{Needs, Query, Snapshot};
-use crate::version::Version;
+use crate::version::{Base, Version};
 use crate::{Commit, Digest, Tag};
 
 /// A snapshot with planned writes on top.
@@ -169,20 +169,13 @@ impl<'s> View<'s> {
 
     /// Our versions after the writes, highest first.
     pub fn versions(&self) -> impl Iterator<Item = (Version, &Tag)> {
-        let mut read = self.snapshot.versions().iter().peekable();
-        let mut written = self.versions.iter().peekable();
-        core::iter::from_fn(move || {
-            let next = match (read.peek(), written.peek()) {
-                (Some(a), Some(b)) if a.0 == b.0 => {
-                    read.next();
-                    written.next()
-                }
-                (Some(a), Some(b)) if a.0 < b.0 => written.next(),
-                (None, _) => written.next(),
-                (Some(_), _) => read.next(),
-            };
-            next.map(|(version, tag)| (*version, tag))
-        })
+        merge(self.snapshot.versions(), &self.versions)
+    }
+
+    /// Our versions with this base, highest first.
+    pub fn versions_of(&self, base: Base) -> impl Iterator<Item = (Version, &Tag)> {
+        let (read, written) = (from(self.snapshot.versions(), base), from(&self.versions, base));
+        merge(read, written).take_while(move |(version, _)| version.base == base)
     }
 
     /// Births, youngest first.
@@ -323,4 +316,26 @@ impl<'s> View<'s> {
         }
         if needs.0.is_empty() { Ok(()) } else { Err(needs) }
     }
+}
+
+/// The versions that are not above this base; the input is highest first.
+fn from(versions: &[(Version, Tag)], base: Base) -> &[(Version, Tag)] {
+    &versions[versions.partition_point(|(version, _)| version.base > base)..]
+}
+
+/// Two lists, highest first, as one without repetitions.
+fn merge<'v>(read: &'v [(Version, Tag)], written: &'v [(Version, Tag)]) -> impl Iterator<Item = (Version, &'v Tag)> {
+    let (mut read, mut written) = (read.iter().peekable(), written.iter().peekable());
+    core::iter::from_fn(move || {
+        let next = match (read.peek(), written.peek()) {
+            (Some(a), Some(b)) if a.0 == b.0 => {
+                read.next();
+                written.next()
+            }
+            (Some(a), Some(b)) if a.0 < b.0 => written.next(),
+            (None, _) => written.next(),
+            (Some(_), _) => read.next(),
+        };
+        next.map(|(version, tag)| (*version, tag))
+    })
 }

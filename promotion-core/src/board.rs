@@ -1,1 +1,203 @@
-//! wip
+//! The board: what every stage selects, and what waits.
+//!
+//! ```
+//! use promotion_core::board::board;
+//! use promotion_core::policy::Policy;
+//! use promotion_core::snapshot::Snapshot;
+//!
+//! let policy = Policy::default();
+//! let board = board(&Snapshot::new(&policy, &[]), &policy).unwrap();
+//! assert_eq!(board.stages.len(), 2);
+//! assert!(board.stages.iter().all(|stage| stage.selects.is_none()));
+//! ```
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use crate::artifact::{Artifact, View};
+use crate::converge::{Stop, rules};
+use crate::lifecycle::{Facts, Holders, State};
+use crate::policy::Policy;
+use crate::reason::Finding;
+use crate::scheme::Kind;
+use crate::snapshot::{Needs, Snapshot};
+use crate::version::Version;
+use crate::{Commit, Digest, Tag};
+
+/// What every stage selects, and what waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Board {
+    /// The stages, first to last.
+    pub stages: Vec<StageRow>,
+    /// Candidates younger than what the last stage selects, youngest first, without the rejected ones.
+    pub pending: Vec<Pending>,
+    /// Writes that a repair would do: half-done work.
+    pub unfinished: Vec<Unfinished>,
+    /// What a person should know.
+    pub findings: Vec<Finding>,
+}
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageRow {
+    /// Its name.
+    pub name: String,
+    /// Its constraint.
+    pub constraint: String,
+    /// The highest of our versions that its cluster considers.
+    pub selects: Option<Selected>,
+}
+
+/// What a stage selects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Selected {
+    /// The tag.
+    pub tag: Tag,
+    /// What it points at.
+    pub digest: Digest,
+    /// The commit it was built from.
+    pub commit: Option<Commit>,
+}
+
+/// An artifact that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// Its youngest candidate.
+    pub candidate: Tag,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its commit.
+    pub commit: Option<Commit>,
+    /// The furthest stage it may run in.
+    pub admitted: String,
+}
+
+/// A write that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unfinished {
+    /// The tag.
+    pub tag: Tag,
+    /// What it should point at.
+    pub digest: Digest,
+    /// What it is for.
+    pub why: String,
+}
+
+/// Reads the board. The cost is the number of candidates above what the last stage selects.
+///
+/// # Errors
+/// What must be read to tell.
+pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
+    let view = View::new(snapshot, policy);
+    let mut stages = Vec::new();
+    for (stage, index) in policy.stages().iter().zip(0..) {
+        let selects = match view.selected(index)? {
+            None => None,
+            Some((_, tag, digest)) => {
+                let commit = view.artifact(digest)?.and_then(|artifact| artifact.commit);
+                Some(Selected { tag, digest, commit })
+            }
+        };
+        stages.push(StageRow { name: stage.name.clone(), constraint: stage.constraint.to_string(), selects });
+    }
+    let running = stages.last().and_then(|stage| stage.selects.as_ref()).map(|selected| selected.digest);
+    let pending = pending(&view, running)?;
+    let (unfinished, findings) = match rules(snapshot, policy) {
+        Err(Stop::Needs(needs)) => return Err(needs),
+        Err(Stop::Refused(refusal)) => (Vec::new(), alloc::vec![Finding::error(refusal.reason)]),
+        Ok(plan) => {
+            let missing = plan.actions.into_iter();
+            let row = missing.map(|action| Unfinished {
+                tag: action.tag,
+                digest: action.digest,
+                why: action.why.to_string(),
+            });
+            (row.collect(), plan.findings)
+        }
+    };
+    Ok(Board { stages, pending, unfinished, findings })
+}
+
+fn pending(view: &View<'_>, running: Option<Digest>) -> Result<Vec<Pending>, Needs> {
+    let mut pending = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (_, tag) in view.births() {
+        let Some(digest) = view.digest(tag)? else { continue };
+        if Some(digest) == running {
+            break;
+        }
+        let Some(artifact) = view.artifact(digest)?.filter(|_| seen.insert(digest)) else { continue };
+        if !artifact.rejected() {
+            let admitted = furthest(view, &artifact);
+            pending.push(Pending { candidate: tag.clone(), digest, commit: artifact.commit, admitted });
+        }
+    }
+    Ok(pending)
+}
+
+fn furthest(view: &View<'_>, artifact: &Artifact) -> String {
+    let stages = view.policy().stages().iter().zip(0..);
+    let admitted = stages.take_while(|(_, index)| artifact.admitted(*index)).last();
+    admitted.map(|(stage, _)| stage.name.clone()).unwrap_or_default()
+}
+
+/// One artifact with everything that points at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ArtifactRow {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its commit.
+    pub commit: Option<Commit>,
+    /// Where it stands.
+    pub state: State,
+    /// Its versions, highest first.
+    pub versions: Vec<Tag>,
+    /// Its marks, in byte order.
+    pub marks: Vec<Tag>,
+    /// When it was built, as its manifest says.
+    pub created: Option<String>,
+}
+
+/// Every artifact with a tag of ours, newest version first, those without a version last by digest.
+///
+/// # Errors
+/// What must be read to tell: everything.
+pub fn artifacts(snapshot: &Snapshot, policy: &Policy) -> Result<Vec<ArtifactRow>, Needs> {
+    let view = View::new(snapshot, policy);
+    view.require_everything()?;
+    type Tagged = (Vec<(Version, Tag)>, Vec<Tag>);
+    let mut tags: BTreeMap<Digest, Tagged> = BTreeMap::new();
+    for tag in snapshot.tags() {
+        match policy.classify(tag.as_str()) {
+            Kind::Foreign(_) | Kind::Channel => {}
+            kind => {
+                let Some(digest) = snapshot.digest(tag)? else { continue };
+                let (versions, marks) = tags.entry(digest).or_default();
+                match kind {
+                    Kind::Version(version) => versions.push((version, tag.clone())),
+                    _ => marks.push(tag.clone()),
+                }
+            }
+        }
+    }
+    let holders = Holders::of(&view)?;
+    let mut rows = Vec::new();
+    for (digest, (mut versions, marks)) in tags {
+        versions.sort_unstable_by(|a, b| b.cmp(a));
+        let highest = versions.first().map(|(version, _)| *version);
+        let versions = versions.into_iter().map(|(_, tag)| tag).collect();
+        let Some(artifact) = view.artifact(digest)? else {
+            let row = ArtifactRow { digest, commit: None, state: State::Impossible, versions, marks, created: None };
+            rows.push((highest, row));
+            continue;
+        };
+        let state = Facts::of(&artifact, &holders, policy.last()).state();
+        let created = view.manifest(digest)?.and_then(|facts| facts.created.clone());
+        rows.push((highest, ArtifactRow { digest, commit: artifact.commit, state, versions, marks, created }));
+    }
+    rows.sort_by(|(a, _), (b, _)| b.cmp(a));
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}

@@ -105,11 +105,7 @@ pub fn converge(snapshot: &Snapshot, policy: &Policy, request: &Request<'_>) -> 
         Some(outlook) => outlook,
         None => goals::outlook(&draft, request, &held)?,
     };
-    draft.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
-    draft.warn_of_strangers()?;
-    draft.findings.sort_unstable();
-    draft.findings.dedup();
-    Ok(Plan { goal: draft.goal, actions: draft.actions, outlook, findings: draft.findings })
+    draft.finish(held, outlook)
 }
 
 /// A rule that cannot be made true now.
@@ -139,6 +135,14 @@ impl<'s> Draft<'s> {
         self.actions.push(Action { tag, digest, expect: Expect::Absent, why });
     }
 
+    fn finish(mut self, held: Vec<Hold>, outlook: Outlook) -> Result<Plan, Stop> {
+        self.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
+        self.warn_of_strangers()?;
+        self.findings.sort_unstable();
+        self.findings.dedup();
+        Ok(Plan { goal: self.goal, actions: self.actions, outlook, findings: self.findings })
+    }
+
     fn stage_name(&self, stage: u8) -> alloc::string::String {
         self.view.policy().stages().get(usize::from(stage)).map(|stage| stage.name.clone()).unwrap_or_default()
     }
@@ -158,10 +162,13 @@ impl<'s> Draft<'s> {
     }
 }
 
-/// Only the rules: what is left to do for an actor whose goal was refused after its own first write.
-pub(crate) fn rules_alone(snapshot: &Snapshot, policy: &Policy, goal: &Goal) -> Result<Plan, Stop> {
-    let mut draft = Draft::new(snapshot, policy, goal);
+/// The writes that make the rules true, whatever anybody wants: half-done work, and all that is left to do for an
+/// actor whose goal was refused after its own first write.
+///
+/// # Errors
+/// As [`converge`].
+pub fn rules(snapshot: &Snapshot, policy: &Policy) -> Result<Plan, Stop> {
+    let mut draft = Draft::new(snapshot, policy, &Goal::Repair);
     let held = rules::rules(&mut draft, None)?;
-    draft.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
-    Ok(Plan { goal: draft.goal, actions: draft.actions, outlook: Outlook::Reached, findings: draft.findings })
+    draft.finish(held, Outlook::Reached)
 }

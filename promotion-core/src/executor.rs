@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::artifact::View;
-use crate::converge::{Request, Stop, converge};
+use crate::converge::{Request, Stop, converge, rules};
 use crate::plan::{Action, Goal, Outlook, Plan, PlanFile, Why};
 use crate::policy::Policy;
 use crate::ports::{Consistency, Listing};
@@ -33,7 +33,7 @@ use crate::{Commit, Digest, Tag};
 
 mod drive;
 
-pub use drive::{DriveError, World, drive, drive_in_memory, plan};
+pub use drive::{DriveError, World, drive, drive_in_memory, observe, plan};
 
 /// How often a plan may be made before the repository is called restless.
 const MAX_ROUNDS: u32 = 32;
@@ -209,7 +209,7 @@ impl Executor {
         let Some(snapshot) = &self.snapshot else { return Err(Needs::default().into()) };
         match &self.refused_late {
             None => converge(snapshot, &self.policy, &Request { goal: &self.goal, now, stated: self.stated }),
-            Some(_) => crate::converge::rules_alone(snapshot, &self.policy, &self.goal),
+            Some(_) => rules(snapshot, &self.policy),
         }
     }
 
@@ -227,7 +227,9 @@ impl Executor {
             return Step::Done(Box::new(self.refused(Reason::DidNotConverge { rounds: self.rounds }.into())));
         }
         self.rounds += 1;
-        self.goal = plan.goal.clone();
+        if self.refused_late.is_none() {
+            self.goal = plan.goal.clone();
+        }
         self.queue = plan.actions.iter().cloned().collect();
         self.plan = Some(plan);
         Step::Write(first)

@@ -14,6 +14,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::reason::{Reason, Refusal};
 /// Every id with what it means, in the order of the model: `promotion doctor --explain ID` prints these.
 pub const MEANINGS: &[(&str, &str)] = &[
     ("artifact-not-found", "no manifest has this digest in the repository"),
+    ("what-not-found", "no artifact of the repository goes by this commit or tag"),
+    ("what-ambiguous", "several artifacts were built from this commit"),
     ("not-promotable", "the artifact may not leave its stage; the reasons follow"),
     (
         "not-handed-over",
@@ -138,6 +141,8 @@ impl Reason {
     pub const fn id(&self) -> &'static str {
         match self {
             Self::ArtifactNotFound { .. } => "artifact-not-found",
+            Self::WhatNotFound { .. } => "what-not-found",
+            Self::WhatAmbiguous { .. } => "what-ambiguous",
             Self::NotPromotable { .. } => "not-promotable",
             Self::NotHandedOver { .. } => "not-handed-over",
             Self::NoCandidate { .. } => "no-candidate",
@@ -207,6 +212,7 @@ impl Reason {
             | Self::SilentGate { artifact, .. }
             | Self::EvidenceOfAnotherDigest { expected: artifact, .. }
             | Self::RollbackElsewhere { wanted: artifact, .. } => artifact.to_string(),
+            Self::WhatNotFound { what } | Self::WhatAmbiguous { what, .. } => what.clone(),
             Self::EvidenceMissing { stage, .. }
             | Self::EvidenceOfAnotherStage { expected: stage, .. }
             | Self::UnknownStage { stage }
@@ -253,6 +259,11 @@ impl Reason {
     pub fn message(&self) -> String {
         match self {
             Self::ArtifactNotFound { artifact } => format!("no manifest {artifact} in this repository"),
+            Self::WhatNotFound { what } => format!("no artifact goes by {what:?} in this repository"),
+            Self::WhatAmbiguous { what, artifacts } => {
+                let artifacts: Vec<String> = artifacts.iter().map(short).collect();
+                format!("several artifacts were built from {what}: {}", artifacts.join(", "))
+            }
             Self::NotPromotable { artifact } => format!("cannot promote {}", short(artifact)),
             Self::NotHandedOver { artifact, mark } => {
                 format!("{} was never handed over: {mark} does not point at it", short(artifact))
@@ -382,7 +393,10 @@ impl Reason {
     #[must_use]
     pub fn fix(&self) -> Option<String> {
         Some(match self {
-            Self::ArtifactNotFound { .. } => "promotion list --all shows what is there".into(),
+            Self::WhatAmbiguous { .. } => "name the digest".into(),
+            Self::ArtifactNotFound { .. } | Self::WhatNotFound { .. } => {
+                "promotion list --all shows what is there".into()
+            }
             Self::NotHandedOver { artifact, .. } | Self::NoCandidate { artifact } | Self::Orphan { artifact, .. } => {
                 format!("run its build again, or promotion repair --only {artifact}")
             }

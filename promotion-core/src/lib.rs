@@ -44,6 +44,7 @@ pub mod scheme;
 pub mod artifact;
 pub mod manifest;
 pub mod snapshot;
+pub mod what;
 
 pub mod converge;
 pub mod explain;

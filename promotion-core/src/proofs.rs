@@ -1,1 +1,105 @@
-//! wip
+//! Config proofs: whether each stage's constraint and filter select exactly what the rules mean for it.
+//!
+//! A constraint's answer can change only next to a version that it names, so a finite set of witnesses around those
+//! versions (and the pipeline's own forms of them) decides it; filters are judged by the same witnesses.
+//!
+//! ```
+//! use promotion_core::policy::{Policy, Spec};
+//! use promotion_core::proofs::prove;
+//!
+//! assert!(prove(&Policy::default()).iter().all(|finding| finding.reason.id() == "stage-crosses-majors"));
+//! let mut spec = Spec::default();
+//! spec.stages.0[1].semver = Some(">= 0.0.0".into());
+//! let findings = prove(&Policy::new(spec)?);
+//! assert!(findings.iter().any(|finding| finding.reason.id() == "stage-cannot-select"));
+//! # Ok::<(), promotion_core::policy::PolicyError>(())
+//! ```
+
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::policy::Policy;
+use crate::reason::{Finding, Reason};
+use crate::version::{Base, Number, Version};
+
+/// Everything that is wrong with a policy's constraints and filters; per stage at most one witness of each kind, the lowest.
+#[must_use]
+pub fn prove(policy: &Policy) -> Vec<Finding> {
+    let bases = witnesses(policy);
+    let mut findings = Vec::new();
+    for (stage, index) in policy.stages().iter().zip(0u8..) {
+        let name = || stage.name.clone();
+        let accepted = |version: &Version| stage.accepts(policy.version_tag(version).as_str());
+        let admitted =
+            |version: &Version| Some(String::from(policy.version_tag(version))).filter(|_| accepted(version));
+        // What the stages before have not validated must stay invisible, whatever its base.
+        let lower = bases.iter().flat_map(|base| (0..index).flat_map(|label| forms(*base, label)));
+        if let Some(witness) = lower.into_iter().find_map(|version| admitted(&version)) {
+            findings.push(Finding::error(Reason::StageSelectsLowerLabel { stage: name(), witness }));
+        }
+        // What the pipeline writes for the stage must be visible, at every base of the line.
+        let own = bases.iter().filter(|base| policy.in_line(**base)).flat_map(|base| own_forms(policy, *base, index));
+        if let Some(hidden) = own.into_iter().find(|version| !accepted(version)) {
+            let witness = String::from(policy.version_tag(&hidden));
+            findings.push(Finding::error(Reason::StageCannotSelect { stage: name(), witness }));
+        }
+        if index == policy.last() {
+            let beyond = bases.iter().filter(|base| !policy.in_line(**base)).map(|base| Version::release(*base));
+            if let Some(witness) = beyond.into_iter().find_map(|version| admitted(&version)) {
+                findings.push(Finding::warning(Reason::StageBeyondLine { stage: name(), witness }));
+            }
+            if accepted(&Version::release(Base::new(u64::MAX, 0, 0))) {
+                findings.push(Finding::info(Reason::StageCrossesMajors { stage: name() }));
+            }
+        }
+    }
+    findings
+}
+
+fn forms(base: Base, label: u8) -> [Version; 3] {
+    let form = |number| Version::candidate(base, label, number);
+    [form(Number::Rebase(1)), form(Number::Nth(1)), form(Number::Nth(10))]
+}
+
+fn own_forms(policy: &Policy, base: Base, stage: u8) -> Vec<Version> {
+    if stage == policy.last() {
+        alloc::vec![Version::release(base)]
+    } else if stage == 0 {
+        forms(base, 0).to_vec()
+    } else {
+        // Later labels are only ever numbered; re-bases belong to the first.
+        alloc::vec![Version::candidate(base, stage, Number::Nth(1)), Version::candidate(base, stage, Number::Nth(10))]
+    }
+}
+
+/// Bases at and next to every version that a constraint or the line names, and the ends of the range.
+fn witnesses(policy: &Policy) -> BTreeSet<Base> {
+    let mut bases = BTreeSet::from([Base::new(0, 0, 0), policy.initial(), Base::new(u64::MAX, 0, 0)]);
+    let constraints = policy.stages().iter().map(|stage| &stage.constraint).chain(policy.line());
+    for version in constraints.flat_map(|constraint| constraint.boundaries().collect::<Vec<_>>()) {
+        let Some(named) = base_of(version.text()) else { continue };
+        bases.insert(named);
+        for major in around(named.major) {
+            bases.extend([Base::new(major, 0, 0), Base::new(major, named.minor, named.patch)]);
+        }
+        for minor in around(named.minor) {
+            bases.extend([Base::new(named.major, minor, 0), Base::new(named.major, minor, named.patch)]);
+        }
+        bases.extend(around(named.patch).map(|patch| Base::new(named.major, named.minor, patch)));
+    }
+    bases
+}
+
+fn around(number: u64) -> impl Iterator<Item = u64> {
+    [number.checked_sub(1), Some(number), number.checked_add(1), number.checked_add(10)].into_iter().flatten()
+}
+
+/// The base of a version as a constraint names it: loosely written, perhaps with fewer parts.
+fn base_of(text: &str) -> Option<Base> {
+    let core = text.trim_start_matches('v').split(['-', '+']).next()?;
+    let mut parts = core.split('.').map(|part| part.parse().ok());
+    let base = Base::new(parts.next()??, parts.next().unwrap_or(Some(0))?, parts.next().unwrap_or(Some(0))?);
+    debug_assert!(parts.next().is_none(), "{}", text.to_string());
+    Some(base)
+}

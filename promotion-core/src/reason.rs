@@ -29,6 +29,8 @@ use crate::{Commit, CommitPrefix, Digest, Tag};
 pub enum Reason {
     // What was asked for does not exist.
     ArtifactNotFound { artifact: Digest },
+    WhatNotFound { what: String },
+    WhatAmbiguous { what: String, artifacts: Vec<Digest> },
     // Promotion.
     NotPromotable { artifact: Digest },
     NotHandedOver { artifact: Digest, mark: Tag },

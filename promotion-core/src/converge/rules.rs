@@ -179,18 +179,15 @@ pub(crate) fn is_stripped_candidate(view: &View<'_>, version: &Version, digest: 
     }
 }
 
-fn versions_of<'v>(view: &'v View<'_>, stage: u8, base: Base) -> impl Iterator<Item = (Number, &'v Tag)> {
-    let from_base = view.versions().skip_while(move |(version, _)| version.base > base);
-    from_base.take_while(move |(version, _)| version.base == base).filter_map(move |(version, tag)| {
-        match version.rank {
-            Rank::Candidate { stage: of, number } if of == stage => Some((number, tag)),
-            _ => None,
-        }
+fn numbers_of<'v>(view: &'v View<'_>, stage: u8, base: Base) -> impl Iterator<Item = (Number, &'v Tag)> {
+    view.versions_of(base).filter_map(move |(version, tag)| match version.rank {
+        Rank::Candidate { stage: of, number } if of == stage => Some((number, tag)),
+        _ => None,
     })
 }
 
 fn holds_version(view: &View<'_>, stage: u8, base: Base, digest: Digest) -> Result<bool, Needs> {
-    for (_, tag) in versions_of(view, stage, base) {
+    for (_, tag) in numbers_of(view, stage, base) {
         if view.digest(tag)? == Some(digest) {
             return Ok(true);
         }
@@ -200,7 +197,7 @@ fn holds_version(view: &View<'_>, stage: u8, base: Base, digest: Digest) -> Resu
 
 /// One above the highest number of the base and label, of re-bases or of the others.
 pub(super) fn next_number(view: &View<'_>, base: Base, stage: u8, rebase: bool) -> Result<u64, Stop> {
-    let highest = versions_of(view, stage, base).filter_map(|(number, _)| match number {
+    let highest = numbers_of(view, stage, base).filter_map(|(number, _)| match number {
         Number::Rebase(k) if rebase => Some(k),
         Number::Nth(n) if !rebase => Some(n),
         _ => None,

@@ -11,8 +11,9 @@ use super::{Executor, Outcome, Step, Write};
 use crate::manifest::Manifest;
 use crate::memory::MemoryRegistry;
 use crate::plan::{Action, Plan};
+use crate::policy::Policy;
 use crate::ports::{PortError, PortErrorKind, Registry};
-use crate::snapshot::{Ancestry, Query, Reply};
+use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
 use crate::{Commit, Digest, Tag};
 
@@ -89,6 +90,32 @@ pub async fn plan(
     }
 }
 
+/// Reads what a question needs, and nothing else, until it can be answered: lists, then asks as the question asks.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn observe<T>(
+    registry: &dyn Registry,
+    policy: &Policy,
+    world: &dyn World,
+    mut question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
+) -> Result<T, PortError> {
+    world.about_to(&Step::List);
+    let mut snapshot = Snapshot::new(policy, &registry.list_tags().await?.tags);
+    loop {
+        match question(&snapshot) {
+            Ok(answer) => return Ok(answer),
+            Err(Needs(queries)) => {
+                let queries: Vec<Query> = queries.into_iter().collect();
+                world.about_to(&Step::Ask(queries.clone()));
+                for (query, reply) in ask(registry, world, queries).await? {
+                    snapshot.learn(query, reply);
+                }
+            }
+        }
+    }
+}
+
 async fn read(
     registry: &dyn Registry,
     executor: &mut Executor,
@@ -99,25 +126,33 @@ async fn read(
         executor.listed(&registry.list_tags().await?);
         return Ok(());
     };
-    let mut tags: Vec<Tag> = Vec::new();
-    for query in queries {
-        match query {
-            Query::Tag(tag) => tags.push(tag),
-            Query::Manifest(digest) => {
-                let reply = facts(registry.manifest(digest).await)?;
-                executor.learned(Query::Manifest(digest), reply);
-            }
-            Query::Ancestry { ancestor, descendant } => {
-                let reply = Reply::Ancestry(world.ancestry(&ancestor, &descendant).await);
-                executor.learned(Query::Ancestry { ancestor, descendant }, reply);
-            }
-        }
-    }
-    let digests = registry.resolve_all(&tags).await?;
-    for (tag, digest) in tags.into_iter().zip(digests) {
-        executor.learned(Query::Tag(tag), Reply::Digest(digest));
+    for (query, reply) in ask(registry, world, queries).await? {
+        executor.learned(query, reply);
     }
     Ok(())
+}
+
+async fn ask(
+    registry: &dyn Registry,
+    world: &dyn World,
+    queries: Vec<Query>,
+) -> Result<Vec<(Query, Reply)>, PortError> {
+    let mut replies = Vec::with_capacity(queries.len());
+    let mut tags: Vec<Tag> = Vec::new();
+    for query in queries {
+        let reply = match &query {
+            Query::Tag(tag) => {
+                tags.push(tag.clone());
+                continue;
+            }
+            Query::Manifest(digest) => facts(registry.manifest(*digest).await)?,
+            Query::Ancestry { ancestor, descendant } => Reply::Ancestry(world.ancestry(ancestor, descendant).await),
+        };
+        replies.push((query, reply));
+    }
+    let digests = registry.resolve_all(&tags).await?;
+    replies.extend(tags.into_iter().zip(digests).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
+    Ok(replies)
 }
 
 /// A manifest that cannot be read as one says nothing: it has no commit, and is keyed by its digest.
