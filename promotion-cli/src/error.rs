@@ -139,8 +139,7 @@ pub(crate) fn redact(text: &str) -> String {
         safe.push_str(head);
         let end = tail.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(tail.len());
         let authority = &tail[..end];
-        match authority.rfind('@') {
-            // An artifact (repository@digest) has its @ behind the path, a revision behind no scheme.
+        match authority.rfind('@').filter(|_| !head.ends_with("ocidir://")) {
             Some(at) => {
                 safe.push_str("***");
                 safe.push_str(&authority[at..]);
@@ -161,6 +160,6 @@ mod tests {
     fn credentials_are_never_shown() {
         assert_eq!(redact("get https://me:secret@example.com/v2/: 401"), "get https://***@example.com/v2/: 401");
         assert_eq!(redact("oci://token@ghcr.io/acme oci://a.b/c"), "oci://***@ghcr.io/acme oci://a.b/c");
-        assert_eq!(redact("ocidir://./x@sha256:00 main@sha1:00"), "ocidir://./x@sha256:00 main@sha1:00");
+        assert_eq!(redact("ocidir://x@sha256:00 main@sha1:00"), "ocidir://x@sha256:00 main@sha1:00");
     }
 }

@@ -180,7 +180,6 @@ fn json<T: Document>(document: &T) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&Envelope::new(T::KIND, document))
 }
 
-/// By way of JSON values, so that both formats say the same; keys are sorted.
 fn yaml<T: Document>(document: &T) -> Result<String, serde_saphyr::SerializeError> {
     if T::ENVELOPED {
         return serde_saphyr::to_string(document);
