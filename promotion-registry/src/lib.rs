@@ -1,6 +1,7 @@
 //! Registry adapters of `promotion`: an OCI image layout on disk, and packing a folder as a Flux artifact.
 //!
 //! - [`ocidir`]: [`OciDir`] implements [`promotion_core::ports::Registry`] for `ocidir://PATH`;
+//! - [`flux`]: turns a folder into the artifact that `flux push artifact` would push, reproducibly.
 //!
 //! Adapters move bytes and report facts; they decide nothing. They need a tokio runtime, whose blocking threads do all
 //! work on files.
@@ -24,6 +25,7 @@
 
 mod fault;
 
+pub mod flux;
 pub mod ocidir;
 
 pub use ocidir::OciDir;

@@ -1,6 +1,9 @@
 //! The crate's one integration test binary.
 
 mod conformance;
+mod damage;
+mod layout;
+mod support;
 
 /// A file that is not declared above is a test that never runs.
 #[test]
