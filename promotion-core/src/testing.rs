@@ -1,3 +1,21 @@
-//! What embedders and adapters test themselves with.
+//! What embedders and adapters test themselves with: a conformance suite for every adapter of the registry port, a
+//! simulated world of actors that crash and overtake each other, and a naive oracle that judges what they leave.
+//!
+//! ```
+//! use promotion_core::policy::Policy;
+//! use promotion_core::testing::world::{Intent, Mode, Op, World};
+//!
+//! let mut world = World::new(Policy::default(), Mode::Locked);
+//! world.run(&[
+//!     Op::Start(Intent::Build { commit: 0, content: 0, again: false }),
+//!     Op::Step { actor: 0, steps: 5 },
+//!     Op::Crash { actor: 0 },
+//! ]);
+//! world.settle();
+//! assert_eq!(world.violations(), []);
+//! ```
 
 pub mod conformance;
+pub mod oracle;
+pub mod strategies;
+pub mod world;

@@ -1,6 +1,7 @@
 //! The one integration test binary of this crate: linking once is what keeps the suite fast.
 
 mod flux_vectors;
+mod laws;
 
 /// A file that nobody declares would be tests that nobody runs.
 #[test]
