@@ -237,6 +237,10 @@ impl Paint {
         Self(terminal && !refused)
     }
 
+    pub(crate) const fn off() -> Self {
+        Self(false)
+    }
+
     fn with(self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

@@ -1,0 +1,99 @@
+//! What executors need to know besides the registry: the time, and which commit is older.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use promotion_core::Commit;
+use promotion_core::executor::{Step, World};
+use promotion_core::snapshot::{Ancestry, Query};
+use promotion_core::time::Timestamp;
+
+use crate::app::App;
+use crate::output::Output;
+
+/// This machine: its clock, and a clone of the source repository where one was given.
+pub(crate) struct HostWorld<'a> {
+    git: Option<PathBuf>,
+    out: &'a Output,
+}
+
+impl<'a> HostWorld<'a> {
+    pub(crate) const fn new(app: &'a App) -> Self {
+        Self { git: None, out: &app.out }
+    }
+
+    /// With a clone that knows which commit is older.
+    pub(crate) fn with_git(self, git: Option<PathBuf>) -> Self {
+        Self { git, ..self }
+    }
+}
+
+/// The time.
+pub(crate) fn now() -> Timestamp {
+    // A clock before 1970 is as good as none.
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+#[async_trait]
+impl World for HostWorld<'_> {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    async fn ancestry(&self, ancestor: &Commit, descendant: &Commit) -> Ancestry {
+        self.git.as_deref().map_or(Ancestry::Unknown, |git| is_ancestor(git, ancestor, descendant))
+    }
+
+    fn about_to(&self, step: &Step) {
+        let text = match step {
+            Step::List => "listing tags".to_owned(),
+            Step::Ask(queries) => asking(queries),
+            Step::Write(action) => format!("writing {} -> {}, which {}", action.tag, action.digest, action.why),
+            Step::Done(_) | Step::Drifted(_) => return,
+        };
+        self.out.detail(&text);
+        self.out.status(&text);
+    }
+}
+
+fn asking(queries: &[Query]) -> String {
+    let count = |wanted: fn(&Query) -> bool| queries.iter().filter(|query| wanted(query)).count();
+    let tags = count(|query| matches!(query, Query::Tag(_)));
+    let manifests = count(|query| matches!(query, Query::Manifest(_)));
+    let counted = [(tags, "tag"), (manifests, "manifest"), (queries.len() - tags - manifests, "commit")];
+    let plural = |(count, noun): (usize, &str)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let parts: Vec<String> = counted.into_iter().filter(|(count, _)| *count > 0).map(plural).collect();
+    format!("reading {}", parts.join(" and "))
+}
+
+/// `git merge-base --is-ancestor`: 0 yes, 1 no, anything else that it cannot tell. A shallow clone says no where it
+/// means that it cannot tell.
+fn is_ancestor(git: &Path, ancestor: &Commit, descendant: &Commit) -> Ancestry {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(git)
+        .args(["merge-base", "--is-ancestor", ancestor.as_str(), descendant.as_str()])
+        .output()
+        .map(|output| output.status.code());
+    match status {
+        Ok(Some(0)) => Ancestry::Ancestor,
+        Ok(Some(1)) if ask_git(git, &["rev-parse", "--is-shallow-repository"]).as_deref() == Ok("false") => {
+            Ancestry::Unrelated
+        }
+        _ => Ancestry::Unknown,
+    }
+}
+
+/// What git says, without the newline; its complaint as the error.
+pub(crate) fn ask_git(git: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("git").arg("-C").arg(git).args(arguments).output();
+    let output = output.map_err(|error| format!("cannot run git: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
