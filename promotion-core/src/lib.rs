@@ -6,7 +6,7 @@
 //! and one planner, [`converge()`], writes what makes them true.
 //!
 //! Read on in this order: the words ([`Tag`], [`Digest`], [`version`], [`scheme`], [`policy`]), what is known
-//! ([`snapshot`], [`artifact`]), what is decided ([`plan`], [`converge`], [`reason`]), how it is carried out
+//! ([`snapshot`], [`artifact`]), what is decided ([`plan`], [`mod@converge`], [`reason`]), how it is carried out
 //! ([`executor`], [`ports`]), and how it is checked ([`audit`], [`proofs`], [`lifecycle`]).
 //!
 //! ```

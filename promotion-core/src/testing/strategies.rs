@@ -22,7 +22,7 @@ pub fn ops(len: usize) -> impl Strategy<Value = Vec<Op>> {
     vec(
         prop_oneof![
             4 => intent().prop_map(Op::Start),
-            8 => (any::<u8>(), 1..12_u8).prop_map(|(actor, steps)| Op::Step { actor, steps }),
+            8 => step(),
             1 => any::<u8>().prop_map(|actor| Op::Crash { actor }),
         ],
         0..=len,
@@ -34,7 +34,7 @@ pub fn ops_without_crashes(len: usize) -> impl Strategy<Value = Vec<Op>> {
     vec(
         prop_oneof![
             4 => intent().prop_map(Op::Start),
-            8 => (any::<u8>(), 1..12_u8).prop_map(|(actor, steps)| Op::Step { actor, steps }),
+            8 => step(),
         ],
         0..=len,
     )
@@ -45,13 +45,19 @@ pub fn ops_with_strangers(len: usize) -> impl Strategy<Value = Vec<Op>> {
     vec(
         prop_oneof![
             6 => intent().prop_map(Op::Start),
-            8 => (any::<u8>(), 1..12_u8).prop_map(|(actor, steps)| Op::Step { actor, steps }),
+            8 => step(),
             1 => any::<u8>().prop_map(|actor| Op::Crash { actor }),
             1 => any::<u8>().prop_map(|artifact| Op::ByHand { artifact }),
             1 => any::<u8>().prop_map(|which| Op::Stranger { which }),
         ],
         0..=len,
     )
+}
+
+/// A few requests of one actor, or enough for it to end.
+fn step() -> impl Strategy<Value = Op> {
+    let steps = prop_oneof![2 => 1..12_u8, 1 => Just(60_u8)];
+    (any::<u8>(), steps).prop_map(|(actor, steps)| Op::Step { actor, steps })
 }
 
 /// What an actor may want.

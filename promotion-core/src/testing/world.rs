@@ -134,6 +134,8 @@ pub struct World {
     strangers: BTreeMap<Tag, Digest>,
     outcomes: Vec<Outcome>,
     crashed: bool,
+    /// A verdict was withdrawn, or an old artifact nominated again.
+    revised: bool,
     trace: Vec<String>,
     violations: Vec<Violation>,
 }
@@ -161,6 +163,7 @@ impl World {
             strangers: BTreeMap::new(),
             outcomes: Vec::new(),
             crashed: false,
+            revised: false,
             trace: Vec::new(),
             violations: Vec::new(),
         }
@@ -202,8 +205,12 @@ impl World {
             match op {
                 Op::Start(intent) => self.start(intent),
                 Op::Step { actor, steps } => {
+                    let before = self.actors.len();
                     for _ in 0..*steps {
-                        if let Some(index) = self.pick(*actor) {
+                        // When it has ended, the others are left alone.
+                        if self.actors.len() == before
+                            && let Some(index) = self.pick(*actor)
+                        {
                             self.step(index);
                         }
                     }
@@ -258,6 +265,12 @@ impl World {
 
     fn start(&mut self, intent: &Intent) {
         if let Some(goal) = self.goal(intent) {
+            self.revised |= matches!(
+                intent,
+                Intent::Reopen { .. }
+                    | Intent::Build { again: true, .. }
+                    | Intent::Promote { evidence: Given::Manual, .. }
+            );
             self.trace.push(format!("start {goal:?}"));
             let actor = self.actor(goal);
             self.actors.push(actor);
@@ -507,7 +520,8 @@ impl World {
             let law = if stage == 0 { "integration_never_steps_back" } else { "live_never_steps_back" };
             let promised = match self.mode {
                 Mode::Locked => true,
-                Mode::CompareAndSwap | Mode::Registers => false,
+                Mode::CompareAndSwap => stage > 0 && !self.revised,
+                Mode::Registers => false,
             };
             check(law, !promised || !back, format!("{tag:?} {selected} after {was}"));
         }

@@ -1,4 +1,5 @@
 //! The one integration test binary of this crate: linking once is what keeps the suite fast.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod flux_vectors;
 mod laws;

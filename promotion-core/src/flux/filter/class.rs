@@ -141,7 +141,7 @@ pub(super) fn unicode(name: &str) -> Unicode {
         "Sk" | "Modifiersymbol" => each(b"^`"),
         "Sm" | "Mathsymbol" => each(b"+<=>|~"),
         "Z" | "Separator" | "Zs" | "Spaceseparator" => each(b" "),
-        "Common" => u128::MAX & !(LOWER | UPPER),
+        "Common" => !(LOWER | UPPER),
         _ if OUTSIDE_ASCII.binary_search(&name).is_ok() => 0,
         _ if SEVERAL_WORDS.binary_search(&name).is_ok() => return Unicode::Unsettled,
         _ => return Unicode::Unknown,
