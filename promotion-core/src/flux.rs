@@ -7,6 +7,11 @@
 //! 1. A tag with two dots anywhere is read as a loose [`Version`]; others are skipped.
 //! 2. Versions are ordered by [`Version::precedence`], which ignores build metadata, so different tags can tie.
 //! 3. A [`Constraint`] accepts versions, and pre-releases only where one of its groups names one.
+//! 4. A [`TagFilter`] is a Go regular expression over the tag as it is.
+//! 5. [`select`] answers for an `OCIRepository`, [`select_image`] for an `ImagePolicy`. Where Flux's answer is an accident of sorting
+//!    or of map order they say so instead of guessing, and a pattern that cannot be translated is [`FilterError::Unpredictable`].
+//!
+//! What Flux does with no answer is the same in both controllers: it reports an error and keeps what is deployed.
 //!
 //! ```
 //! use promotion_core::flux::{Constraint, Version};
@@ -19,8 +24,14 @@
 
 mod constraint;
 mod filter;
+mod image_policy;
+mod select;
 mod version;
 
 pub use constraint::{Atom, Constraint, ConstraintError, Explanation, Group, GroupExplanation, Operator, Precision};
 pub use filter::{FilterError, TagFilter, Template};
+pub use image_policy::{
+    FilterTags, ImageChoice, ImagePolicy, ImagePolicyError, OrderPolicy, PolicyChoice, SemverPolicy, select_image,
+};
+pub use select::{HELM_CHART_MEDIA_TYPE, SelectError, Selection, Selector, select};
 pub use version::{Version, VersionError};

@@ -1,6 +1,9 @@
 //! What Flux's own libraries answered, case by case; `tests/vectors` holds one JSON object per line.
 
-use promotion_core::flux::{Constraint, Version};
+use promotion_core::flux::{
+    Constraint, FilterError, ImageChoice, ImagePolicy, ImagePolicyError, SelectError, Selector, Version, select,
+    select_image,
+};
 use serde_json::Value;
 
 fn cases(file: &str) -> Vec<Value> {
@@ -70,5 +73,62 @@ fn order() {
         ];
         let wrong = case["cmp"] != cmp || errors.iter().any(|(key, got)| case[*key].as_bool() != Some(*got));
         wrong.then(|| format!("{cmp} {errors:?}"))
+    });
+}
+
+fn tags<'a>(case: &'a Value, key: &str) -> Vec<&'a str> {
+    case[key].as_array().map(|tags| tags.iter().map(|tag| tag.as_str().unwrap()).collect()).unwrap_or_default()
+}
+
+fn sorted(mut tags: Vec<&str>) -> Vec<&str> {
+    tags.sort_unstable();
+    tags
+}
+
+#[test]
+fn selection() {
+    check("flux_select", |case| {
+        let selector = Selector::parse(text(case, "constraint"), case["filter"].as_str(), case["media_type"].as_str());
+        let tags_of_case = tags(case, "tags");
+        let got = selector.and_then(|selector| {
+            let selection = select(&tags_of_case, &selector)?;
+            Ok((selection.tag, selection.matching as u64, sorted(selection.ambiguous)))
+        });
+        let right = match &got {
+            Ok((Some(tag), matching, _)) => case["tag"] == *tag && case["matching"] == *matching,
+            Ok((None, matching, ambiguous)) => {
+                *ambiguous == sorted(tags(case, "tied_top")) && case["matching"] == *matching
+            }
+            Err(SelectError::NoMatch { .. }) => case["error"] == "no_match",
+            Err(SelectError::Constraint(_)) => case["error"] == "constraint",
+            Err(SelectError::Filter(FilterError::Invalid { .. })) => case["error"] == "filter",
+            Err(_) => false,
+        };
+        (!right).then(|| format!("{got:?}"))
+    });
+}
+
+#[test]
+fn image_policies() {
+    check("flux_imagepolicy", |case| {
+        let policy: ImagePolicy = serde_json::from_value(case.clone()).unwrap();
+        let tags_of_case = tags(case, "tags");
+        let got = select_image(&tags_of_case, &policy);
+        let error = match &got {
+            Ok(ImageChoice::Selected(tag)) => return (case["tag"] != *tag).then(|| format!("{got:?}")),
+            Ok(ImageChoice::Ambiguous { possible }) => {
+                return (*possible != tags(case, "possible")).then(|| format!("{got:?}"));
+            }
+            Err(ImagePolicyError::Exclusion(_)) => "scan",
+            Err(
+                ImagePolicyError::NoPolicy
+                | ImagePolicyError::Range(_)
+                | ImagePolicyError::Order(_)
+                | ImagePolicyError::Filter(FilterError::Invalid { .. }),
+            ) => "invalid_policy",
+            Err(ImagePolicyError::NoTags) => "no_tags",
+            Err(_) => "apply",
+        };
+        (case["error"] != error).then(|| format!("{got:?}"))
     });
 }
