@@ -15,12 +15,12 @@ use crate::world::HostWorld;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Format of the data on stdout
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", env = "PROMOTION_OUTPUT")]
+    /// Format of the data on stdout (or PROMOTION_OUTPUT)
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
 
-    /// The configuration, instead of the nearest promotion.yaml above the working directory
-    #[arg(long, global = true, value_name = "FILE", env = "PROMOTION_CONFIG")]
+    /// The configuration, instead of the nearest promotion.yaml above the working directory (or PROMOTION_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Say nothing on stderr but failures and refusals
@@ -44,7 +44,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(globals: Globals) -> Self {
+    pub(crate) fn new(mut globals: Globals) -> Self {
+        globals.config = globals.config.or_else(|| variable("PROMOTION_CONFIG").map(PathBuf::from));
         let format = globals.output.unwrap_or_default();
         let out = Output::new(format, globals.quiet, globals.verbose, globals.no_progress);
         Self { globals, out }
@@ -52,8 +53,7 @@ impl App {
 
     /// The configuration, read now.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        let named = self.globals.config.as_deref().filter(|path| !path.as_os_str().is_empty());
-        Config::load(named)
+        Config::load(self.globals.config.as_deref())
     }
 
     /// An existing repository to work with: the one that was named, or the configuration's.
@@ -62,6 +62,11 @@ impl App {
         let repository = repository(named, &config)?;
         Session::open(self, config, repository, HostWorld::new(self)).await
     }
+}
+
+/// A variable of the environment. An empty one counts as unset: that is how CI systems pass an absent input.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The repository that was named, or the configuration's.

@@ -1,9 +1,9 @@
 //! The arguments, and from there to an exit code.
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, Parser, ValueEnum as _};
 
-use crate::app::{App, Globals};
+use crate::app::{App, Globals, variable};
 use crate::commands::Command;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -32,10 +32,19 @@ Exit codes: 0 done, or nothing to do; 1 failed; 2 usage or configuration; 3 refu
 
 /// Runs the command that the arguments name.
 pub(crate) fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misunderstood(&error),
     };
+    let format = variable("PROMOTION_OUTPUT").map(|format| Format::from_str(&format, false)).transpose();
+    let format = format.map_err(|_| Failure::usage("read the environment", "expected table, json, yaml or name"));
+    match format {
+        Ok(format) => cli.globals.output = cli.globals.output.or(format),
+        Err(failure) => {
+            failure.at("PROMOTION_OUTPUT").report(Format::Table, Paint::off());
+            return Exit::Usage;
+        }
+    }
     let app = App::new(cli.globals);
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let ended = match runtime {
@@ -68,7 +77,7 @@ fn wants_json() -> bool {
     let arguments: Vec<String> = std::env::args().collect();
     let flag = arguments.iter().any(|argument| matches!(argument.as_str(), "-ojson" | "--output=json" | "-o=json"));
     let pair = arguments.windows(2).any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
-    flag || pair || std::env::var("PROMOTION_OUTPUT").is_ok_and(|format| format == "json")
+    flag || pair || variable("PROMOTION_OUTPUT").is_some_and(|format| format == "json")
 }
 
 /// The arguments as data, for completions.

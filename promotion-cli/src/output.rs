@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use promotion_core::reason::{Finding, Refusal, Severity};
@@ -61,9 +62,36 @@ pub(crate) struct Output {
     paint_stderr: Paint,
     quiet: bool,
     verbose: bool,
-    progress: bool,
+    status: StatusLine,
+}
+
+/// A line on stderr that the next one replaces; shown only once the work has taken long enough to wonder.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusLine {
+    wanted: bool,
     started: Instant,
-    status: std::sync::Mutex<bool>,
+    shown: Arc<Mutex<Option<Instant>>>,
+}
+
+impl StatusLine {
+    /// Shows this instead of what was shown.
+    pub(crate) fn show(&self, text: &str) {
+        if !self.wanted || self.started.elapsed() < Duration::from_millis(300) {
+            return;
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.is_none_or(|last| last.elapsed() >= Duration::from_millis(50)) {
+            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+            *shown = Some(Instant::now());
+        }
+    }
+
+    fn clear(&self) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.take().is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 impl Output {
@@ -75,10 +103,17 @@ impl Output {
             paint_stderr: Paint::on(terminal),
             quiet,
             verbose,
-            progress: terminal && !no_progress && !quiet && !verbose,
-            started: Instant::now(),
-            status: std::sync::Mutex::new(false),
+            status: StatusLine {
+                wanted: terminal && !no_progress && !quiet && !verbose,
+                started: Instant::now(),
+                shown: Arc::default(),
+            },
         }
+    }
+
+    /// The colours of stdout.
+    pub(crate) const fn paint(&self) -> Paint {
+        self.paint
     }
 
     /// Prints a document on stdout.
@@ -122,23 +157,13 @@ impl Output {
         }
     }
 
-    /// A line that the next one replaces, once the work has taken long enough to wonder.
-    pub(crate) fn status(&self, text: &str) {
-        if !self.progress || self.started.elapsed() < Duration::from_millis(300) {
-            return;
-        }
-        if let Ok(mut shown) = self.status.lock() {
-            let _ = write!(io::stderr(), "\r\x1b[K{text}");
-            *shown = true;
-        }
+    /// The line for progress.
+    pub(crate) const fn status(&self) -> &StatusLine {
+        &self.status
     }
 
     fn clear(&self) {
-        if let Ok(mut shown) = self.status.lock()
-            && std::mem::take(&mut *shown)
-        {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.status.clear();
     }
 
     fn stderr(&self, text: &str) {

@@ -159,6 +159,19 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What carrying out a plan would do now, writing nothing.
+    pub(crate) async fn check(&self, executor: Executor, goal: Goal) -> Result<Exit, Failure> {
+        let mut executor = executor.with_consistency(self.registry.consistency());
+        let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
+            Ok(plan) => plan,
+            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+        };
+        let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
+        self.app.out.document(&PlanDocument::new(&file))?;
+        Ok(Exit::Done)
+    }
+
     fn show(&self, outcome: &Outcome) -> Result<Exit, Failure> {
         self.app.out.document(outcome)?;
         self.app.out.warnings(&outcome.warnings);

@@ -1,5 +1,7 @@
 //! What a command is about, as people write it: a repository, an artifact, or both.
 
+use std::io::Read as _;
+use std::path::Path;
 use std::str::FromStr;
 
 use promotion_core::what::What;
@@ -83,4 +85,15 @@ impl TargetArgs {
         };
         Ok((repository, what.ok_or_else(missing)?))
     }
+}
+
+/// A file that an argument names; `-` is stdin.
+pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    let place = path.display().to_string();
+    if path.as_os_str() != "-" {
+        return std::fs::read(path).map_err(|error| Failure::io(what, place, &error));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::io(what, "stdin", &error))?;
+    Ok(bytes)
 }

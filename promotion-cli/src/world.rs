@@ -55,7 +55,7 @@ impl World for HostWorld<'_> {
             Step::Done(_) | Step::Drifted(_) => return,
         };
         self.out.detail(&text);
-        self.out.status(&text);
+        self.out.status().show(&text);
     }
 }
 

@@ -39,7 +39,8 @@ impl ApplyArgs {
                 .fix("make it again with --dry-run --out, or apply it with the configuration it was made with"));
         }
         let session = Session::open(app, config, file.repository.clone(), HostWorld::new(app)).await?;
+        let goal = file.goal.clone();
         let executor = Executor::applying(session.config.policy.clone(), file);
-        if self.dry_run { session.check(executor).await } else { session.carry_out(executor).await }
+        if self.dry_run { session.check(executor, goal).await } else { session.carry_out(executor).await }
     }
 }
