@@ -53,6 +53,8 @@ pub struct Artifact {
     pub marks: Vec<MarkTag>,
     /// The other artifact that holds its short key, so that its own marks are told apart by digest.
     pub key_held_by: Option<Digest>,
+    /// Another artifact was built from the same commit, whichever of the two holds the short key.
+    pub commit_shared: bool,
 }
 
 /// The newest artifact of some kind, and what was passed on the way.
@@ -204,7 +206,7 @@ impl<'s> View<'s> {
 
     fn gather(&self, digest: Digest, commit: Option<Commit>, key: String) -> Result<Artifact, Needs> {
         let short = key.get(..self.policy.short()).unwrap_or(&key).to_owned();
-        let mut found = Artifact { digest, commit, key, marks: Vec::new(), key_held_by: None };
+        let mut found = Artifact { digest, commit, key, marks: Vec::new(), key_held_by: None, commit_shared: false };
         let mut needs = Needs::default();
         for (tag, mark) in self.marks_like(&short) {
             match self.digest(tag) {
@@ -214,8 +216,11 @@ impl<'s> View<'s> {
                         found.marks.push(mark);
                     }
                 }
-                Ok(Some(other)) if mark.key.fork.is_none() && mark.key.hex == short => {
-                    found.key_held_by = Some(other);
+                Ok(Some(other)) if mark.key.hex == short => {
+                    found.commit_shared = true;
+                    if mark.key.fork.is_none() {
+                        found.key_held_by = Some(other);
+                    }
                 }
                 Ok(_) => {}
             }

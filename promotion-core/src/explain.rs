@@ -48,6 +48,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("evidence-from-the-future", "the evidence is dated later than now: a clock is wrong, or the date is"),
     ("evidence-undated", "the evidence does not say when it was observed, and the gate accepts only fresh evidence"),
     ("unknown-stage", "no stage of the policy that an artifact can leave has this name"),
+    ("stage-untold", "the pipeline has several stages that an artifact can leave, and nothing says which it is"),
     ("earlier-stage-missing", "an earlier stage has not validated the artifact"),
     ("version-not-above", "an explicit version must be above the highest release, or no cluster would select it"),
     ("version-taken", "the explicit version already is the release of another artifact"),
@@ -165,6 +166,7 @@ impl Reason {
             Self::EvidenceFromTheFuture { .. } => "evidence-from-the-future",
             Self::EvidenceUndated { .. } => "evidence-undated",
             Self::UnknownStage { .. } => "unknown-stage",
+            Self::StageUntold { .. } => "stage-untold",
             Self::EarlierStageMissing { .. } => "earlier-stage-missing",
             Self::VersionNotAbove { .. } => "version-not-above",
             Self::VersionTaken { .. } => "version-taken",
@@ -215,6 +217,7 @@ impl Reason {
             | Self::ArtifactRejected { artifact, .. }
             | Self::RejectedContentAgain { artifact, .. }
             | Self::NotRejected { artifact }
+            | Self::StageUntold { artifact }
             | Self::NotValidated { artifact }
             | Self::HalfPromoted { artifact, .. }
             | Self::Orphan { artifact, .. }
@@ -310,6 +313,7 @@ impl Reason {
             }
             Self::EvidenceUndated { kind } => format!("the {kind} evidence does not say when it was observed"),
             Self::UnknownStage { stage } => format!("no stage {stage:?} that an artifact could leave"),
+            Self::StageUntold { artifact } => format!("nothing says which stage {} would leave", short(artifact)),
             Self::EarlierStageMissing { stage } => format!("{stage} has not validated it"),
             Self::VersionNotAbove { version, highest } => {
                 format!("version {version} is not above {highest}, the highest release")
@@ -439,6 +443,7 @@ impl Reason {
             }
             Self::EvidenceFromTheFuture { .. } => "check the clocks of this machine and of the cluster".into(),
             Self::UnknownStage { .. } => "name a stage before the last one".into(),
+            Self::StageUntold { .. } => "give --stage, or evidence that names its stage".into(),
             Self::EarlierStageMissing { stage } => format!("promote it out of {stage} first"),
             Self::VersionNotAbove { highest, .. } => format!("choose a version above {highest}, or none"),
             Self::VersionTaken { .. } => "choose a free version, or none".into(),

@@ -90,7 +90,7 @@ pub struct Promote {
     pub artifact: Digest,
     /// What was observed of it.
     pub evidence: Vec<Evidence>,
-    /// Which stage it leaves by it; where absent, the evidence's, or the furthest it has not left.
+    /// Which stage it leaves by it; where absent, the evidence's, or the only one there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
     /// The release to give it, instead of its own base.

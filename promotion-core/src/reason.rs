@@ -48,6 +48,7 @@ pub enum Reason {
     EvidenceFromTheFuture { kind: EvidenceKind, observed_at: Timestamp },
     EvidenceUndated { kind: EvidenceKind },
     UnknownStage { stage: String },
+    StageUntold { artifact: Digest },
     EarlierStageMissing { stage: String },
     // Versions.
     VersionNotAbove { version: Base, highest: Base },

@@ -10,8 +10,7 @@
 //!   between tasks, adapter values and processes. Readers need no lock and no permission to write.
 //! - **Nothing is lost.** Entries, members and annotations that are not ours keep their exact text. A manifest that
 //!   loses its last tag stays reachable by an entry without a name, so that no tool's garbage collection takes it.
-//! - **Damage is reported, not mended**: [`PortErrorKind::Corrupt`](promotion_core::ports::PortErrorKind::Corrupt),
-//!   with the path of the file.
+//! - **Damage is reported, not mended**: [`PortErrorKind::Corrupt`], with the path of the file.
 //!
 //! ```
 //! use promotion_core::ports::{PortErrorKind, Registry};
@@ -93,7 +92,7 @@ impl OciDir {
             _ => format!("put {} tags", writes.len()),
         };
         let writes = writes.to_vec();
-        self.work(attempted, move |layout| put_tags(layout, &writes)).await
+        self.write(attempted, move |layout| put_tags(layout, &writes)).await
     }
 
     async fn work<T: Send + 'static>(
@@ -103,6 +102,22 @@ impl OciDir {
     ) -> Result<T, PortError> {
         let layout = Arc::clone(&self.layout);
         blocking(move || work(&layout)).await.map_err(|fault| fault.attempting(self.within(&attempted)))
+    }
+
+    /// Work that changes the layout. One thread at a time waits for the lock, or many writes of one value could take all
+    /// threads that the holder of the lock needs to get on.
+    async fn write(
+        &self,
+        attempted: String,
+        work: impl FnOnce(&Layout) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), PortError> {
+        let pass = self.layout.writers.pass().lock_owned().await;
+        self.work(attempted, move |layout| {
+            // Kept by the work itself, which goes on when its caller stops waiting.
+            let _pass = pass;
+            work(layout)
+        })
+        .await
     }
 
     fn within(&self, attempted: &str) -> String {
@@ -124,7 +139,12 @@ impl Registry for OciDir {
     /// which lets the lock go as soon as it gets it.
     async fn lock(&self) -> Result<Guard, PortError> {
         let turn = self.layout.writers.turn().lock_owned().await;
-        self.work("lock".to_owned(), move |layout| Ok(Guard::new((layout.writers.hold()?, turn)))).await
+        let pass = self.layout.writers.pass().lock_owned().await;
+        self.work("lock".to_owned(), move |layout| {
+            let _pass = pass;
+            Ok(Guard::new((layout.writers.hold()?, turn)))
+        })
+        .await
     }
 
     async fn list_tags(&self) -> Result<Listing, PortError> {
@@ -158,7 +178,7 @@ impl Registry for OciDir {
                 if !known {
                     layout.check_links(&manifest, &|_| false)?;
                 }
-                layout.store_manifest(&manifest)?;
+                layout.store_manifests(std::iter::once(&manifest))?;
                 if known {
                     return Ok(None);
                 }
@@ -167,7 +187,7 @@ impl Registry for OciDir {
                 Ok(Some(edit))
             })
         };
-        self.work(attempted, put).await
+        self.write(attempted, put).await
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
@@ -187,7 +207,7 @@ impl Registry for OciDir {
                 }
             })
         };
-        self.work(format!("delete tag {tag}"), delete).await
+        self.write(format!("delete tag {tag}"), delete).await
     }
 
     async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {
@@ -213,6 +233,9 @@ impl Registry for OciDir {
 
 /// Checks every expectation, then stores every manifest, then writes the index once.
 fn put_tags(layout: &Layout, writes: &[(Tag, Manifest, Expect)]) -> Result<(), Fault> {
+    if is_done(layout, writes)? {
+        return Ok(());
+    }
     layout.update(|index, edit| {
         let mut wanted: HashMap<&Tag, Digest> = HashMap::with_capacity(writes.len());
         let mut moves = Vec::new();
@@ -249,6 +272,18 @@ fn put_tags(layout: &Layout, writes: &[(Tag, Manifest, Expect)]) -> Result<(), F
     })
 }
 
+/// Whether every tag is its manifest already: then nothing is written, and neither lock nor permission is needed.
+fn is_done(layout: &Layout, writes: &[(Tag, Manifest, Expect)]) -> Result<bool, Fault> {
+    let index = layout.index()?;
+    for (tag, manifest, _) in writes {
+        let there = || Ok(layout.blob_len(manifest.digest())? == Some(manifest.bytes().len() as u64));
+        if current(&index, tag)? != Some(manifest.digest()) || !there()? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Stores manifests, each once; nothing is stored when one of them points at something that is not there.
 fn store<'a>(
     layout: &Layout,
@@ -263,10 +298,7 @@ fn store<'a>(
         }
     }
     let mut seen = HashSet::new();
-    for manifest in manifests.filter(|manifest| seen.insert(manifest.digest())) {
-        layout.store_manifest(manifest)?;
-    }
-    Ok(())
+    layout.store_manifests(manifests.filter(|manifest| seen.insert(manifest.digest())))
 }
 
 /// What a tag points at, whether or not its content is there.

@@ -65,7 +65,7 @@ pub(super) fn outlook(draft: &Draft<'_>, request: &Request<'_>, held: &[Hold]) -
 
 fn promoted(draft: &Draft<'_>, goal: &Promote, held: &[Hold]) -> Result<Outlook, Stop> {
     let artifact = known(draft, goal.artifact)?;
-    let stage = leaving(draft, goal, &artifact)? + 1;
+    let stage = leaving(draft, goal)? + 1;
     if artifact.rejected() {
         let mark = mark_tag(draft, &artifact, Mark::Rejected);
         return Ok(Outlook::Held(Reason::ArtifactRejected { artifact: artifact.digest, mark }));
@@ -250,21 +250,25 @@ fn highest_release(draft: &Draft<'_>) -> Option<Base> {
 
 // Promote.
 
-/// The stage that a promotion leaves: as told, else by its evidence, else the furthest the artifact has not left.
-fn leaving(draft: &Draft<'_>, goal: &Promote, artifact: &Artifact) -> Result<u8, Stop> {
+/// The stage that a promotion leaves: as told, else by its evidence, else the only one there is. With several it is
+/// never guessed: an event that is delivered twice would promote twice.
+fn leaving(draft: &Draft<'_>, goal: &Promote) -> Result<u8, Stop> {
     let last = draft.view.policy().last();
     let told = goal.stage.as_ref().or_else(|| goal.evidence.iter().find_map(|evidence| evidence.stage.as_ref()));
-    let Some(name) = told else {
-        return Ok((0..last).find(|stage| !artifact.has_evidence(stage + 1)).unwrap_or(last - 1));
-    };
-    let stages = draft.view.policy().stages().iter().zip(0..last);
-    let found = stages.into_iter().find(|(stage, _)| stage.name == *name).map(|(_, index)| index);
-    found.ok_or_else(|| Reason::UnknownStage { stage: name.clone() }.into())
+    match told {
+        None if last == 1 => Ok(0),
+        None => Err(Reason::StageUntold { artifact: goal.artifact }.into()),
+        Some(name) => {
+            let stages = draft.view.policy().stages().iter().zip(0..last);
+            let found = stages.into_iter().find(|(stage, _)| stage.name == *name).map(|(_, index)| index);
+            found.ok_or_else(|| Reason::UnknownStage { stage: name.clone() }.into())
+        }
+    }
 }
 
 fn promote(draft: &mut Draft<'_>, goal: &Promote, now: Timestamp) -> Result<(), Stop> {
     let artifact = known(draft, goal.artifact)?;
-    let stage = leaving(draft, goal, &artifact)?;
+    let stage = leaving(draft, goal)?;
     let manual = goal.evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Manual);
     let mut because = Vec::new();
     if !artifact.handed_over() {
@@ -329,8 +333,7 @@ fn unbound(artifact: &Artifact, evidence: &Evidence) -> Option<Reason> {
     if artifact.commit.is_none() {
         return Some(Reason::EvidenceOfAnotherCommit { expected: None, found });
     }
-    let forked = artifact.marks.iter().any(|mark| mark.key.fork.is_some());
-    (forked || artifact.key_held_by.is_some()).then_some(Reason::EvidenceAmbiguous { commit: found })
+    artifact.commit_shared.then_some(Reason::EvidenceAmbiguous { commit: found })
 }
 
 /// Every kind the gate needs and does not get, or gets too old. A person's word stands for all of them.

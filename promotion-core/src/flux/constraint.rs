@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::version::{Version, VersionError};
 
+mod eval;
 mod explain;
 mod parse;
 
@@ -48,6 +49,7 @@ pub struct Constraint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     atoms: Vec<Atom>,
+    admits_prereleases: bool,
 }
 
 /// One comparison, like `>=1.2.x`.
@@ -187,6 +189,10 @@ impl Constraint {
 }
 
 impl Group {
+    fn new(atoms: Vec<Atom>) -> Self {
+        Self { admits_prereleases: atoms.iter().any(|atom| !atom.pre.is_empty()), atoms }
+    }
+
     /// Its atoms, at least one.
     #[must_use]
     pub fn atoms(&self) -> &[Atom] {
@@ -195,12 +201,12 @@ impl Group {
 
     /// Whether one of its atoms names a pre-release, so that pre-releases can pass.
     #[must_use]
-    pub fn admits_prereleases(&self) -> bool {
-        self.atoms.iter().any(|atom| !atom.pre.is_empty())
+    pub const fn admits_prereleases(&self) -> bool {
+        self.admits_prereleases
     }
 
     fn opens_for(&self, version: &Version<'_>) -> bool {
-        !version.is_prerelease() || self.admits_prereleases()
+        !version.is_prerelease() || self.admits_prereleases
     }
 
     fn accepts(&self, version: &Version<'_>) -> bool {
@@ -227,74 +233,6 @@ impl Atom {
         let [major, minor, patch] = self.numbers;
         Version { major, minor, patch, pre: &self.text[self.pre.clone()], build: "", text: &self.text }
     }
-
-    /// Whether the comparison holds; pre-releases are the group's business.
-    #[must_use]
-    pub fn accepts(&self, version: &Version<'_>) -> bool {
-        let bound = self.version();
-        match self.operator {
-            Operator::Equal if self.precision == Precision::Full => version.precedence(&bound).is_eq(),
-            Operator::Equal | Operator::Tilde => tilde(self.precision, &bound, version),
-            Operator::NotEqual => not_equal(self.precision, &bound, version),
-            Operator::Greater => greater(self.precision, &bound, version),
-            Operator::Less => version.precedence(&bound).is_lt(),
-            Operator::GreaterEqual => version.precedence(&bound).is_ge(),
-            Operator::LessEqual => less_equal(self.precision, &bound, version),
-            Operator::Caret => caret(self.precision, &bound, version),
-        }
-    }
-}
-
-/// The numbers that both `1.2` and `1.2.x` write out.
-fn line(version: &Version<'_>) -> (u64, u64) {
-    (version.major, version.minor)
-}
-
-fn tilde(precision: Precision, bound: &Version<'_>, version: &Version<'_>) -> bool {
-    let zero = (bound.major, bound.minor, bound.patch) == (0, 0, 0);
-    version.precedence(bound).is_ge()
-        && match precision {
-            Precision::Any | Precision::Full if zero => true,
-            Precision::Major => version.major == bound.major,
-            Precision::Any | Precision::Minor | Precision::Full => line(version) == line(bound),
-        }
-}
-
-fn not_equal(precision: Precision, bound: &Version<'_>, version: &Version<'_>) -> bool {
-    match precision {
-        Precision::Major => version.major != bound.major,
-        // Without pre-releases on either side both are empty, so one comparison covers the rule.
-        Precision::Minor => line(version) != line(bound) || version.pre != bound.pre,
-        Precision::Any | Precision::Full => version.precedence(bound).is_ne(),
-    }
-}
-
-fn greater(precision: Precision, bound: &Version<'_>, version: &Version<'_>) -> bool {
-    match precision {
-        Precision::Major => version.major > bound.major,
-        Precision::Minor => line(version) > line(bound),
-        Precision::Any | Precision::Full => version.precedence(bound).is_gt(),
-    }
-}
-
-fn less_equal(precision: Precision, bound: &Version<'_>, version: &Version<'_>) -> bool {
-    match precision {
-        Precision::Major => version.major <= bound.major,
-        Precision::Any | Precision::Minor => line(version) <= line(bound),
-        Precision::Full => version.precedence(bound).is_le(),
-    }
-}
-
-fn caret(precision: Precision, bound: &Version<'_>, version: &Version<'_>) -> bool {
-    version.precedence(bound).is_ge()
-        && version.major == bound.major
-        && if bound.major > 0 || precision == Precision::Major {
-            true
-        } else if bound.minor > 0 || precision == Precision::Minor {
-            version.minor == bound.minor
-        } else {
-            version.minor == 0 && version.patch == bound.patch
-        }
 }
 
 impl Operator {

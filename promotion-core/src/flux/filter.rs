@@ -5,7 +5,7 @@
 //!
 //! let filter = TagFilter::parse(r"^\Qv1.\E(?P<minor>[\d-z]+)")?;
 //! assert!(filter.is_match("v1.4.0") && !filter.is_match("v1x4.0"));
-//! assert_eq!(filter.expand("v1.4.0", &Template::parse("${minor}-$1x$$")?), Some("4-$".into()));
+//! assert_eq!(filter.expand("v1.4.0", &Template::parse("${minor}-$1x$$")?)?, Some("4-$".into()));
 //! assert!(matches!(TagFilter::parse("a**"), Err(FilterError::Invalid { at: 2, .. })));
 //! # Ok::<(), FilterError>(())
 //! ```
@@ -22,6 +22,7 @@ use regex_automata::meta::{Config, Regex};
 use serde::{Deserialize, Serialize};
 
 mod class;
+mod cursor;
 mod escape;
 mod parse;
 mod template;
@@ -39,6 +40,7 @@ pub struct TagFilter {
     regex: Regex,
     /// The names of the groups in the order of their opening parentheses; names may repeat.
     names: Vec<Option<Box<str>>>,
+    repeats_empty: bool,
 }
 
 /// Why a pattern is not a [`TagFilter`].
@@ -80,13 +82,13 @@ impl TagFilter {
         if pattern.len() > Self::MAX_LEN {
             return Err(unpredictable("it is longer than 4096 bytes"));
         }
-        let parse::Parsed { hir, names } = parse::parse(pattern)?;
+        let parse::Parsed { hir, names, repeats_empty } = parse::parse(pattern)?;
         let config = Config::new().nfa_size_limit(Some(Self::MAX_SIZE)).utf8_empty(false);
         let regex = Regex::builder()
             .configure(config)
             .build_from_hir(&hir)
             .map_err(|_| unpredictable("it is too large when compiled"))?;
-        Ok(Self { pattern: pattern.into(), regex, names })
+        Ok(Self { pattern: pattern.into(), regex, names, repeats_empty })
     }
 
     /// The pattern that it was read from.
@@ -104,21 +106,25 @@ impl TagFilter {
     /// The template with the groups of the first match put in, or nothing when there is no match.
     ///
     /// A group that does not exist or took no part is empty; of groups with one name, the first that took part counts.
-    #[must_use]
-    pub fn expand(&self, tag: &str, template: &Template) -> Option<String> {
-        if !tag.is_ascii() {
-            return None;
+    ///
+    /// # Errors
+    /// [`FilterError::Unpredictable`] when something that can be empty is repeated, as in `(a|b?)+`: whether such a pattern matches is
+    /// certain, but not what its groups then hold.
+    pub fn expand(&self, tag: &str, template: &Template) -> Result<Option<String>, FilterError> {
+        if !self.is_match(tag) {
+            return Ok(None);
+        }
+        if self.repeats_empty {
+            let reason = "it repeats something that can be empty, so what its groups hold is uncertain";
+            return Err(FilterError::Unpredictable { pattern: self.pattern.to_string(), reason });
         }
         let mut captures = self.regex.create_captures();
         self.regex.captures(tag, &mut captures);
-        if !captures.is_match() {
-            return None;
-        }
         let group = |index| captures.get_group(index).map(|span| &tag[span.range()]);
-        Some(template.fill(group, |name| {
+        Ok(Some(template.fill(group, |name| {
             let named = |(_, own): &(usize, &Option<Box<str>>)| own.as_deref() == Some(name);
             self.names.iter().enumerate().filter(named).find_map(|(index, _)| group(index + 1))
-        }))
+        })))
     }
 }
 

@@ -162,8 +162,7 @@ where
         return Err(ImagePolicyError::NoTags);
     }
     let Some(filter) = &policy.filter_tags else {
-        let keys: Vec<&str> = scanned.iter().copied().collect();
-        return in_order(&rule, &keys).map(ImageChoice::Selected);
+        return in_order(&rule, &scanned).map(ImageChoice::Selected);
     };
     let keyed = filter.apply(&scanned)?;
     let keys: Vec<&str> = keyed.keys().map(String::as_str).collect();
@@ -212,13 +211,16 @@ impl FilterTags {
     /// What is compared, and the tag that it stands for: of several, the bytewise smallest, which comes last in the scan.
     fn apply<'t>(&self, scanned: &[&'t str]) -> Result<BTreeMap<String, &'t str>, ImagePolicyError> {
         let filter = TagFilter::parse(&self.pattern).map_err(ImagePolicyError::Filter)?;
-        let extract = if self.extract.is_empty() { "$0" } else { &self.extract };
         if self.extract.is_empty() {
             let passing = scanned.iter().filter(|tag| filter.is_match(tag));
             return Ok(passing.map(|tag| (tag.to_string(), *tag)).collect());
         }
-        let template = Template::parse(extract).map_err(ImagePolicyError::Filter)?;
-        Ok(scanned.iter().filter_map(|tag| filter.expand(tag, &template).map(|key| (key, *tag))).collect())
+        let template = Template::parse(&self.extract).map_err(ImagePolicyError::Filter)?;
+        let keyed = |tag: &&'t str| match filter.expand(tag, &template) {
+            Ok(key) => key.map(|key| Ok((key, *tag))),
+            Err(error) => Some(Err(ImagePolicyError::Filter(error))),
+        };
+        scanned.iter().filter_map(keyed).collect()
     }
 }
 

@@ -157,6 +157,11 @@ impl<'t> Podium<'t> {
     }
 
     fn admit_next(&mut self, version: Version<'t>) {
+        // Most versions are old ones: one comparison is enough for them.
+        let full = self.next.len() >= self.keep;
+        if full && self.next.last().is_none_or(|last| version.precedence(last).is_le()) {
+            return;
+        }
         let place = self.next.partition_point(|next| next.precedence(&version).is_ge());
         let known = || self.next.iter().any(|next| next.text == version.text);
         if place < self.keep && !known() {

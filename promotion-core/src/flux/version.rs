@@ -100,7 +100,7 @@ impl<'a> Version<'a> {
     /// # Errors
     /// What is wrong, and at which byte.
     pub fn parse_loose(text: &'a str) -> Result<Self, VersionError> {
-        parse(text, Plus::Literal).map(|(version, _)| version)
+        parse(text, Plus::Literal)
     }
 
     /// Reads a tag: the same, but the tag must contain two dots, be it in the pre-release (`1.2-rc.1`, `2024-1.2.3`).
@@ -163,85 +163,114 @@ enum Identifier<'a> {
 
 impl<'a> Identifier<'a> {
     fn of(text: &'a str) -> Self {
+        // Anything else is a text at first sight, which spares most identifiers the attempt.
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return Self::Text(text);
+        }
         text.parse().map_or(Self::Text(text), Self::Number)
     }
 }
 
+#[inline]
 fn parse_tag(tag: &str, plus: Plus) -> Result<Version<'_>, VersionError> {
-    let (version, numbers) = parse(tag, plus)?;
-    if numbers < 3 && tag.bytes().filter(|byte| *byte == b'.').count() < 2 {
+    let (numbers, count, at) = numbers(tag)?;
+    // A tag with all three numbers needs no counting of dots.
+    let version = suffixes(tag, numbers, at, plus)?;
+    if count < 3 && tag.bytes().filter(|byte| *byte == b'.').count() < 2 {
         return Err(VersionError::TwoDots);
     }
     Ok(version)
 }
 
-/// The version, and how many numbers were written out (so that a tag with all three needs no counting of dots).
-pub(super) fn parse(text: &str, plus: Plus) -> Result<(Version<'_>, usize), VersionError> {
+#[inline]
+pub(super) fn parse(text: &str, plus: Plus) -> Result<Version<'_>, VersionError> {
+    let (numbers, _, at) = numbers(text)?;
+    suffixes(text, numbers, at, plus)
+}
+
+/// The numbers, how many are written out, and where they end.
+#[inline]
+fn numbers(text: &str) -> Result<([u64; 3], usize, usize), VersionError> {
     let bytes = text.as_bytes();
     if bytes.len() > Version::MAX_LEN {
         return Err(VersionError::TooLong { len: bytes.len() });
     }
     let mut at = usize::from(bytes.first() == Some(&b'v'));
     let mut numbers = [0; 3];
-    let mut count = 0;
-    loop {
+    for count in 0..3 {
         (numbers[count], at) = number(bytes, at)?;
-        count += 1;
-        if count == 3 || bytes.get(at) != Some(&b'.') {
-            break;
+        if count == 2 || bytes.get(at) != Some(&b'.') {
+            return Ok((numbers, count + 1, at));
         }
         at += 1;
     }
-    let [major, minor, patch] = numbers;
-    let mut version = Version { major, minor, patch, pre: "", build: "", text };
+    Ok((numbers, 3, at))
+}
+
+#[inline]
+fn suffixes(text: &str, numbers: [u64; 3], start: usize, plus: Plus) -> Result<Version<'_>, VersionError> {
+    let (bytes, mut at) = (text.as_bytes(), start);
+    let (mut pre, mut build) = ("", "");
     if bytes.get(at) == Some(&b'-') {
-        let end = pre_release(bytes, at + 1)?;
-        version.pre = &text[at + 1..end];
+        let end = identifiers(bytes, at + 1, false)?;
+        pre = &text[at + 1..end];
         at = end;
     }
     if bytes.get(at).is_some_and(|byte| plus.is(*byte)) {
-        let end = identifiers(bytes, at + 1)?;
-        version.build = &text[at + 1..end];
+        let end = identifiers(bytes, at + 1, true)?;
+        build = &text[at + 1..end];
         at = end;
     }
-    if at < bytes.len() { Err(VersionError::Character { at }) } else { Ok((version, count)) }
+    let [major, minor, patch] = numbers;
+    if at < bytes.len() {
+        return Err(VersionError::Character { at });
+    }
+    Ok(Version { major, minor, patch, pre, build, text })
 }
 
+/// Up to this many digits cannot overflow.
+const SAFE_DIGITS: usize = 19;
+
+#[inline]
 fn number(bytes: &[u8], start: usize) -> Result<(u64, usize), VersionError> {
     let mut value = 0_u64;
     let mut at = start;
-    while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-        value = value
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(u64::from(digit)))
-            .ok_or(VersionError::Overflow { at: start })?;
+    while let Some(digit) = digit(bytes, at) {
+        value = if at - start < SAFE_DIGITS {
+            value * 10 + digit
+        } else {
+            let longer = value.checked_mul(10).and_then(|value| value.checked_add(digit));
+            longer.ok_or(VersionError::Overflow { at: start })?
+        };
         at += 1;
     }
     if at == start { Err(unexpected(bytes, at)) } else { Ok((value, at)) }
 }
 
-fn pre_release(bytes: &[u8], start: usize) -> Result<usize, VersionError> {
-    let end = identifiers(bytes, start)?;
-    let mut at = start;
-    for identifier in bytes[start..end].split(|byte| *byte == b'.') {
-        if identifier.len() > 1 && identifier[0] == b'0' && identifier.iter().all(u8::is_ascii_digit) {
-            return Err(VersionError::LeadingZero { at });
-        }
-        at += identifier.len() + 1;
-    }
-    Ok(end)
+#[inline]
+fn digit(bytes: &[u8], at: usize) -> Option<u64> {
+    let digit = bytes.get(at)?.wrapping_sub(b'0');
+    (digit < 10).then_some(u64::from(digit))
 }
 
 /// Where identifiers that are joined by dots end; there is at least one, and none is empty.
-fn identifiers(bytes: &[u8], start: usize) -> Result<usize, VersionError> {
+#[inline]
+fn identifiers(bytes: &[u8], start: usize, zero_may_lead: bool) -> Result<usize, VersionError> {
     let mut at = start;
     loop {
         let from = at;
+        while digit(bytes, at).is_some() {
+            at += 1;
+        }
+        let digits = at - from;
         while bytes.get(at).is_some_and(|byte| is_identifier(*byte)) {
             at += 1;
         }
         if at == from {
             return Err(unexpected(bytes, at));
+        }
+        if digits > 1 && digits == at - from && bytes[from] == b'0' && !zero_may_lead {
+            return Err(VersionError::LeadingZero { at: from });
         }
         if bytes.get(at) != Some(&b'.') {
             return Ok(at);

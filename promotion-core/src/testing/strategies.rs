@@ -73,8 +73,9 @@ pub fn intent() -> impl Strategy<Value = Intent> {
     prop_oneof![
         6 => (0..4_u8, 0..2_u8, prop::bool::weighted(0.15))
             .prop_map(|(commit, content, again)| Intent::Build { commit, content, again }),
-        8 => (any::<u8>(), given, version)
-            .prop_map(|(artifact, evidence, version)| Intent::Promote { artifact, evidence, version }),
+        8 => (any::<u8>(), any::<u8>(), given, version).prop_map(|(artifact, stage, evidence, version)| {
+            Intent::Promote { artifact, stage, evidence, version }
+        }),
         2 => any::<u8>().prop_map(|artifact| Intent::Reject { artifact }),
         1 => any::<u8>().prop_map(|artifact| Intent::Reopen { artifact }),
         1 => (any::<u8>(), any::<bool>()).prop_map(|(to, only)| Intent::Rollback { to, only }),

@@ -78,7 +78,7 @@ pub enum Op {
 #[expect(missing_docs, reason = "the fields pick one of a few things")]
 pub enum Intent {
     Build { commit: u8, content: u8, again: bool },
-    Promote { artifact: u8, evidence: Given, version: Option<u8> },
+    Promote { artifact: u8, stage: u8, evidence: Given, version: Option<u8> },
     Reject { artifact: u8 },
     Reopen { artifact: u8 },
     Rollback { to: u8, only: bool },
@@ -287,11 +287,13 @@ impl World {
                 }
                 Goal::Build(Build { again: *again, ..Build::of(artifact) })
             }
-            Intent::Promote { artifact, evidence, version } => {
+            Intent::Promote { artifact, stage, evidence, version } => {
                 let artifact = self.artifact(*artifact)?;
-                let evidence = self.evidence(artifact, *evidence);
+                let stage = stage % self.policy.last();
+                let evidence = self.evidence(artifact, stage, *evidence);
+                let stage = self.policy.stages().get(usize::from(stage)).map(|stage| stage.name.clone());
                 let version = version.map(|patch| Base::new(0, 1, u64::from(patch)));
-                Goal::Promote(Promote { artifact, evidence, stage: None, version })
+                Goal::Promote(Promote { artifact, evidence, stage, version })
             }
             Intent::Reject { artifact } => Goal::Reject { artifact: self.artifact(*artifact)?, reason: "bad".into() },
             Intent::Reopen { artifact } => Goal::Reopen { artifact: self.artifact(*artifact)?, reason: "good".into() },
@@ -300,7 +302,7 @@ impl World {
         })
     }
 
-    fn evidence(&mut self, artifact: Digest, given: Given) -> Vec<Evidence> {
+    fn evidence(&mut self, artifact: Digest, stage: u8, given: Given) -> Vec<Evidence> {
         let right = Evidence {
             kind: EvidenceKind::Kustomization,
             digest: Some(artifact),
@@ -311,7 +313,7 @@ impl World {
         };
         match given {
             Given::Right | Given::Manual => {
-                self.evidenced.extend((1..=self.policy.last()).map(|stage| (stage, artifact)));
+                self.evidenced.insert((stage + 1, artifact));
                 let kind = if given == Given::Manual { EvidenceKind::Manual } else { right.kind };
                 vec![Evidence { kind, ..right }]
             }

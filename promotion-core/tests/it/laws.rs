@@ -1,32 +1,12 @@
 //! The guarantees of the model, each a property by its name, over random histories of actors that overtake each other
 //! and crash.
 
-use promotion_core::policy::{Policy, Spec, StageSpec};
+use promotion_core::policy::Policy;
 use promotion_core::testing::strategies::{ops, ops_with_strangers, ops_without_crashes};
 use promotion_core::testing::world::{Mode, Op, World};
 use proptest::prelude::*;
 
 const CASES: u32 = 400;
-
-fn three_stages() -> Policy {
-    let stage = |name: &str, semver: &str, filter: Option<&str>, label: Option<&str>| -> StageSpec {
-        StageSpec {
-            semver: Some(semver.into()),
-            filter: filter.map(Into::into),
-            label: label.map(Into::into),
-            name: name.into(),
-            mark: None,
-            ..Spec::default().stages.0[1].clone()
-        }
-    };
-    let mut spec = Spec::default();
-    spec.stages.0 = vec![
-        stage("alpha", ">= 0.0.0-0", Some(r"-alpha\."), Some("alpha")),
-        stage("rc", ">= 0.0.0-0", Some(r"-rc\."), Some("rc")),
-        stage("live", ">= 0.0.0", None, None),
-    ];
-    Policy::new(spec).unwrap()
-}
 
 fn check(policy: Policy, mode: Mode, ops: &[Op], laws: &[&str]) -> Result<(), TestCaseError> {
     let mut world = World::new(policy, mode);
@@ -61,7 +41,7 @@ macro_rules! laws {
                     #[test]
                     fn $name(ops in $ops) {
                         for mode in $modes {
-                            check(super::three_stages(), mode, &ops, &[stringify!($name)])?;
+                            check(crate::scene::three_stages(), mode, &ops, &[stringify!($name)])?;
                         }
                     }
                 )*

@@ -46,8 +46,10 @@ impl Temp {
         self.file.write_all(bytes).map_err(|error| Fault::io("write", &self.path, error))
     }
 
-    /// Gives the finished file its name, durably; whatever had the name is replaced in one step.
-    pub(super) fn publish(mut self, to: &Path) -> Result<(), Fault> {
+    /// Gives the finished file its name; whatever had the name is replaced in one step.
+    ///
+    /// The content is durable, the name only after [`sync_folder`].
+    pub(super) fn place(mut self, to: &Path) -> Result<(), Fault> {
         if let Ok(old) = fs::metadata(to) {
             // Who may read a file is not ours to change.
             self.file.set_permissions(old.permissions()).map_err(|error| Fault::io("set the mode of", to, error))?;
@@ -55,6 +57,12 @@ impl Temp {
         self.file.sync_all().map_err(|error| Fault::io("flush", &self.path, error))?;
         fs::rename(&self.path, to).map_err(|error| Fault::io("replace", to, error))?;
         self.published = true;
+        Ok(())
+    }
+
+    /// [`Temp::place`], durably.
+    pub(super) fn publish(self, to: &Path) -> Result<(), Fault> {
+        self.place(to)?;
         sync_folder(to.parent().unwrap_or_else(|| Path::new(".")))
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Writers {
     path: PathBuf,
     /// Who holds a guard, so that the next one waits without occupying a thread.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// Who may occupy a thread with waiting for the file lock.
+    pass: Arc<tokio::sync::Mutex<()>>,
     /// The guard's lock. Also held (the mutex) while the file lock is waited for, so that a write of this value can
     /// never wait for the lock that a guard of this value is about to have.
     held: Mutex<Weak<LockFile>>,
@@ -48,11 +50,15 @@ pub(super) struct Writers {
 
 impl Writers {
     pub(super) fn new(root: &Path) -> Self {
-        Self { path: root.join(LOCK_FILE), turn: Arc::default(), held: Mutex::default() }
+        Self { path: root.join(LOCK_FILE), turn: Arc::default(), pass: Arc::default(), held: Mutex::default() }
     }
 
     pub(super) fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(&self.turn)
+    }
+
+    pub(super) fn pass(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.pass)
     }
 
     /// Takes the lock for a guard; the caller has the turn.

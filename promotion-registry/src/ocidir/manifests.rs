@@ -88,15 +88,18 @@ impl Layout {
         Ok(Manifest::new(media_type, bytes))
     }
 
-    /// Stores a manifest's bytes, unless they are there already.
-    pub(super) fn store_manifest(&self, manifest: &Manifest) -> Result<(), Fault> {
-        match self.read_whole(manifest.digest())? {
-            Some(_) => Ok(()),
-            None => {
-                self.create_blobs()?;
-                files::write_file(&self.blob_path(manifest.digest()), manifest.bytes())
+    /// Stores manifests' bytes, unless they are there already.
+    pub(super) fn store_manifests<'a>(&self, manifests: impl Iterator<Item = &'a Manifest>) -> Result<(), Fault> {
+        self.create_blobs()?;
+        for manifest in manifests {
+            if self.read_whole(manifest.digest())?.is_none() {
+                let mut temp = files::Temp::create(&self.blobs())?;
+                temp.write(manifest.bytes())?;
+                temp.place(&self.blob_path(manifest.digest()))?;
             }
         }
+        // Once for all, and also for what somebody else placed just before dying.
+        files::sync_folder(&self.blobs())
     }
 
     /// Everything the manifest points at is in the layout, or among `coming`.

@@ -228,6 +228,30 @@ async fn a_rewrite_of_the_same_length_is_seen() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_writers_leave_threads_to_the_holder() {
+    let fixture = Fixture::new().await;
+    let other = fixture.reopen().await.unwrap();
+    let guard = fixture.layout.lock().await.unwrap();
+    // More than the runtime has threads for blocking work.
+    let waiting: Vec<_> = (0..600)
+        .map(|n| {
+            let other = other.clone();
+            tokio::spawn(async move { other.put_tag(&tag(&format!("w{n}")), &manifest("w"), Expect::Absent).await })
+        })
+        .collect();
+    for n in 0..20 {
+        tokio::task::yield_now().await;
+        fixture.layout.put_tag(&tag(&format!("h{n}")), &manifest("h"), Expect::Absent).await.unwrap();
+    }
+    assert_eq!(fixture.layout.list_tags().await.unwrap().tags.len(), 20, "the others wait");
+    drop(guard);
+    for write in waiting {
+        write.await.unwrap().unwrap();
+    }
+    assert_eq!(fixture.layout.list_tags().await.unwrap().tags.len(), 620);
+}
+
 #[tokio::test]
 async fn reading_needs_no_permission_to_write() {
     use std::os::unix::fs::PermissionsExt;
@@ -239,6 +263,7 @@ async fn reading_needs_no_permission_to_write() {
     let layout = fixture.reopen().await.unwrap();
     assert_eq!(layout.manifest(manifest("a").digest()).await.unwrap(), manifest("a"));
     assert_eq!(layout.list_tags().await.unwrap().tags, [tag("t")]);
-    assert!(!fixture.path(".promotion.lock").exists(), "no lock file was made for reading");
+    layout.put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
+    assert!(!fixture.path(".promotion.lock").exists(), "no lock file was made for reading, nor for what is done");
     fs::set_permissions(fixture.path(""), fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -1,8 +1,14 @@
 //! The crate's one integration test binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::print_stdout, reason = "what a measurement says")]
+
 mod conformance;
+mod crash;
 mod damage;
 mod layout;
+mod pack;
+mod skopeo;
 mod support;
 
 /// A file that is not declared above is a test that never runs.

@@ -140,7 +140,7 @@ fn parse_group(group: &str, number: usize) -> Result<Group, ConstraintError> {
         atoms.push(atom(operator, group, &outline)?);
         at = space(end);
         if at == bytes.len() {
-            return Ok(Group { atoms });
+            return Ok(Group::new(atoms));
         }
         if bytes[at] == b',' {
             at = space(at + 1);
@@ -176,7 +176,7 @@ fn atom(operator: Operator, group: &str, outline: &Outline) -> Result<Atom, Cons
         (false, false, true) => (Precision::Minor, Cow::Owned(format!("{major}.{minor}.0{suffix}"))),
         (false, false, false) => (Precision::Full, Cow::Borrowed(text)),
     };
-    let (version, _) =
+    let version =
         parse(&loose, Plus::Literal).map_err(|reason| ConstraintError::Version { text: text.to_string(), reason })?;
     let pre = outline.pre.start - outline.whole.start..outline.pre.end - outline.whole.start;
     Ok(Atom { operator, precision, numbers: [version.major, version.minor, version.patch], text: text.into(), pre })

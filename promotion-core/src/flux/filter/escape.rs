@@ -12,7 +12,7 @@
 use alloc::string::String;
 
 use super::class::{self, Class, Unicode};
-use super::parse::{Cursor, Stop};
+use super::cursor::{Cursor, Stop};
 
 /// One character that a backslash introduces, as a code point: `\n`, `\.`, `\x2e`, `\x{2e}`, `\056`.
 pub(super) fn character(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {

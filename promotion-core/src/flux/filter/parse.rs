@@ -21,6 +21,7 @@ use regex_syntax::hir::{Capture, Hir, Look, Repetition};
 
 use super::FilterError;
 use super::class::Class;
+use super::cursor::{Cursor, Stop};
 use super::escape;
 
 /// Nesting up to which the compiler's recursion is safe everywhere; Go allows 1000 levels of its own tree.
@@ -31,46 +32,8 @@ const MAX_COUNT: u64 = 1000;
 pub(super) struct Parsed {
     pub(super) hir: Hir,
     pub(super) names: Vec<Option<Box<str>>>,
-}
-
-/// Why reading stops, before the pattern is put into the error.
-pub(super) enum Stop {
-    Invalid(usize, &'static str),
-    Unpredictable(&'static str),
-}
-
-/// A place in the pattern.
-pub(super) struct Cursor<'p> {
-    pattern: &'p str,
-    pub(super) at: usize,
-}
-
-impl<'p> Cursor<'p> {
-    pub(super) fn rest(&self) -> &'p str {
-        &self.pattern[self.at..]
-    }
-
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    pub(super) fn next(&mut self) -> Option<char> {
-        let next = self.peek()?;
-        self.at += next.len_utf8();
-        Some(next)
-    }
-
-    pub(super) const fn skip(&mut self, bytes: usize) {
-        self.at += bytes;
-    }
-
-    pub(super) fn eat(&mut self, text: &str) -> bool {
-        let found = self.rest().starts_with(text);
-        if found {
-            self.at += text.len();
-        }
-        found
-    }
+    /// Whether something that can be empty is repeated.
+    pub(super) repeats_empty: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -140,16 +103,18 @@ struct Parser<'p> {
     names: Vec<Option<Box<str>>>,
     /// Whether the last item read was a repetition; only that one cannot be repeated.
     repeated: bool,
+    repeats_empty: bool,
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, FilterError> {
     let parser = Parser {
-        cursor: Cursor { pattern, at: 0 },
+        cursor: Cursor::new(pattern),
         flags: Flags::default(),
         group: Group::new(Flags::default(), None),
         outer: Vec::new(),
         names: Vec::new(),
         repeated: false,
+        repeats_empty: false,
     };
     parser.run().map_err(|stop| match stop {
         Stop::Invalid(at, reason) => FilterError::Invalid { pattern: pattern.to_string(), at, reason },
@@ -163,7 +128,7 @@ impl Parser<'_> {
             self.repeated = self.item(next)?;
         }
         if self.outer.is_empty() {
-            Ok(Parsed { hir: self.group.close().hir, names: self.names })
+            Ok(Parsed { hir: self.group.close().hir, names: self.names, repeats_empty: self.repeats_empty })
         } else {
             Err(Stop::Invalid(self.cursor.at, "missing closing )"))
         }
@@ -283,6 +248,7 @@ impl Parser<'_> {
         let Some(node) = self.group.sequence.last_mut() else {
             return Err(Stop::Invalid(start, "missing argument to repetition operator"));
         };
+        self.repeats_empty |= max.is_none_or(|max| max > 1) && node.hir.properties().minimum_len() == Some(0);
         let sub = Box::new(mem::replace(&mut node.hir, Hir::empty()));
         node.hir = Hir::repetition(Repetition { min, max, greedy: lazy == self.flags.swap_greed, sub });
         node.height += 1;

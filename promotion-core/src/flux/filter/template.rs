@@ -4,10 +4,10 @@
 //! use promotion_core::flux::{TagFilter, Template};
 //!
 //! let filter = TagFilter::parse("^main-(?P<ts>[0-9]+)$")?;
-//! let extract = |template| filter.expand("main-20240102", &Template::parse(template).unwrap()).unwrap();
-//! assert_eq!(extract("$ts"), "20240102");
-//! assert_eq!(extract("${1}0"), "201240102".replace("201", "20") + "0");
-//! assert_eq!(extract("$10 ${1 $$"), " ${1 $");
+//! let extract = |template| filter.expand("main-20240102", &Template::parse(template)?).map(Option::unwrap_or_default);
+//! assert_eq!(extract("$ts")?, "20240102");
+//! assert_eq!(extract("${1}0")?, "202401020");
+//! assert_eq!(extract("$10 ${1 $$")?, " ${1 $");
 //! # Ok::<(), promotion_core::flux::FilterError>(())
 //! ```
 
