@@ -75,6 +75,11 @@ impl Site {
         run.value()
     }
 
+    /// Runs it for JSON that is printed whatever the format.
+    pub(crate) fn json_text(&self, arguments: &[&str]) -> Value {
+        self.ok(arguments).value()
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
