@@ -137,7 +137,8 @@ impl Config {
             stages: settings.stages.clone(),
             channels: settings.channels.clone(),
         };
-        let policy = Policy::new(spec).map_err(|error| invalid(crate::error::chain(&error)))?;
+        let policy = Policy::new(spec)
+            .map_err(|error| invalid(error.to_string()).fix("promotion init - prints the defaults, with comments"))?;
         Ok(Self { settings, policy, file })
     }
 
@@ -171,7 +172,9 @@ fn find() -> Result<Option<PathBuf>, Failure> {
 /// A layout's path in a file is relative to that file, wherever the command runs.
 fn relative_to(file: &Path, repository: Repository) -> Repository {
     match (repository, file.parent()) {
-        (Repository::Layout { path }, Some(folder)) if !folder.as_os_str().is_empty() && Path::new(&path).is_relative() => {
+        (Repository::Layout { path }, Some(folder))
+            if !folder.as_os_str().is_empty() && Path::new(&path).is_relative() =>
+        {
             let path = path.strip_prefix("./").unwrap_or(&path);
             Repository::Layout { path: folder.join(path).to_string_lossy().into_owned() }
         }

@@ -55,7 +55,7 @@ pub(crate) trait Document: Serialize {
 }
 
 /// Where everything printed goes through.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     pub(crate) format: Format,
     paint: Paint,
@@ -180,10 +180,10 @@ impl Output {
     }
 
     /// A refusal for people; the other formats carry it in the document.
-    pub(crate) fn refusal(&self, refusal: &Refusal) {
+    pub(crate) fn refusal(&self, word: &str, refusal: &Refusal) {
         if matches!(self.format, Format::Table | Format::Name) {
             let text = promotion_core::explain::render(refusal);
-            self.stderr(&format!("{} {text}", self.paint_stderr.red("refused:")));
+            self.stderr(&format!("{} {text}", self.paint_stderr.red(word)));
         }
     }
 

@@ -9,7 +9,7 @@ use promotion_core::artifact::View;
 use promotion_core::executor::{self, Executor, Outcome, OutcomeKind, World};
 use promotion_core::plan::{Goal, PlanFile};
 use promotion_core::ports::{PortErrorKind, Registry};
-use promotion_core::reason::Refusal;
+use promotion_core::reason::{Finding, Refusal};
 use promotion_core::snapshot::{Needs, Snapshot};
 use promotion_core::what::{What, find};
 use promotion_core::{Digest, Repository};
@@ -59,7 +59,11 @@ impl<'a> Session<'a> {
         let registry = OciDir::open(&path).await.map_err(|error| {
             let missing = *error.kind() == PortErrorKind::NotFound;
             let failure = Failure::from(error);
-            if missing { failure.fix("promotion push creates it; promotion demo makes one to play with") } else { failure }
+            if missing {
+                failure.fix("promotion push creates it; promotion demo makes one to play with")
+            } else {
+                failure
+            }
         })?;
         Ok(Self { app, config, registry: Box::new(registry), world })
     }
@@ -146,6 +150,7 @@ impl<'a> Session<'a> {
             self.app.out.note("note: the configured lease is not needed: an on-disk layout has a lock of its own");
         }
         let mut executor = executor.with_consistency(self.registry.consistency());
+        self.world.wait_for_the_lock(self.registry.repository());
         match executor::drive(&*self.registry, &mut executor, &self.world).await? {
             Ok(outcome) => self.show(&outcome),
             Err(plan) => {
@@ -174,9 +179,12 @@ impl<'a> Session<'a> {
 
     fn show(&self, outcome: &Outcome) -> Result<Exit, Failure> {
         self.app.out.document(outcome)?;
-        self.app.out.warnings(&outcome.warnings);
+        let refused = outcome.refusal.as_ref().map(|refusal| &refusal.reason);
+        let warnings: Vec<Finding> =
+            outcome.warnings.iter().filter(|warning| Some(&warning.reason) != refused).cloned().collect();
+        self.app.out.warnings(&warnings);
         if let Some(refusal) = &outcome.refusal {
-            self.app.out.refusal(refusal);
+            self.app.out.refusal(if outcome.writes.is_empty() { "refused:" } else { "held back:" }, refusal);
         }
         Ok(Exit::of_outcome(outcome))
     }

@@ -65,7 +65,8 @@ impl TargetArgs {
                 Named::What(what) => (None, Some(what)),
                 Named::Both(repository, digest) => (Some(repository), Some(What::Digest(digest))),
             };
-            let twice = (repository.is_some() && target.repository.is_some()) || (what.is_some() && target.what.is_some());
+            let twice =
+                (repository.is_some() && target.repository.is_some()) || (what.is_some() && target.what.is_some());
             if twice {
                 let message = "two repositories or two artifacts were named; expected at most one of each";
                 return Err(Failure::usage("read the arguments", message));

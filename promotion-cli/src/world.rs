@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use promotion_core::Commit;
 use promotion_core::executor::{Step, World};
 use promotion_core::snapshot::{Ancestry, Query};
 use promotion_core::time::Timestamp;
+use promotion_core::{Commit, Repository};
 
 use crate::app::App;
 use crate::output::Output;
@@ -17,16 +20,35 @@ use crate::output::Output;
 pub(crate) struct HostWorld<'a> {
     git: Option<PathBuf>,
     out: &'a Output,
+    begun: Arc<AtomicBool>,
 }
 
 impl<'a> HostWorld<'a> {
-    pub(crate) const fn new(app: &'a App) -> Self {
-        Self { git: None, out: &app.out }
+    pub(crate) fn new(app: &'a App) -> Self {
+        Self { git: None, out: &app.out, begun: Arc::default() }
     }
 
     /// With a clone that knows which commit is older.
     pub(crate) fn with_git(self, git: Option<PathBuf>) -> Self {
         Self { git, ..self }
+    }
+}
+
+/// How long a writer waits before it says what for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl HostWorld<'_> {
+    /// Says so when the first step is long in coming: another writer has the repository.
+    pub(crate) fn wait_for_the_lock(&self, repository: &Repository) {
+        let (begun, out) = (Arc::clone(&self.begun), self.out.clone());
+        let text = format!("waiting for another process that writes to {repository}");
+        // Nobody waits for this thread: it ends with the process.
+        thread::spawn(move || {
+            thread::sleep(PATIENCE);
+            if !begun.load(Ordering::Relaxed) {
+                out.note(&text);
+            }
+        });
     }
 }
 
@@ -48,6 +70,7 @@ impl World for HostWorld<'_> {
     }
 
     fn about_to(&self, step: &Step) {
+        self.begun.store(true, Ordering::Relaxed);
         let text = match step {
             Step::List => "listing tags".to_owned(),
             Step::Ask(queries) => asking(queries),

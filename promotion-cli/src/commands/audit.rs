@@ -1,5 +1,5 @@
-use promotion_core::audit::audit;
 use promotion_core::Repository;
+use promotion_core::audit::audit;
 use promotion_core::reason::Finding;
 use serde::Serialize;
 

@@ -75,7 +75,8 @@ impl Story<'_> {
         let first = self.build(0).await?;
         self.show().await?;
 
-        self.chapter("integration runs it and Flux says so: the event is evidence for this digest, so it is promoted").await?;
+        self.chapter("integration runs it and Flux says so: the event is evidence for this digest, so it is promoted")
+            .await?;
         self.promote(first).await?;
         self.show().await?;
 
@@ -92,11 +93,13 @@ impl Story<'_> {
         self.promote(second).await?;
         self.show().await?;
 
-        self.chapter("now the newer one is validated, and the runner dies between the evidence and the release").await?;
+        self.chapter("now the newer one is validated, and the runner dies between the evidence and the release")
+            .await?;
         self.crash(third).await?;
         self.show().await?;
 
-        self.chapter("whoever comes next finishes it: the same event again, another promotion, or promotion repair").await?;
+        self.chapter("whoever comes next finishes it: the same event again, another promotion, or promotion repair")
+            .await?;
         self.pursue(Goal::Repair, "promotion repair").await?;
         self.show().await?;
 

@@ -61,9 +61,12 @@ impl DoctorArgs {
         };
         let mut findings = Vec::new();
         for config in &configs {
-            let place = config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+            let place =
+                config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
             let found = prove(&config.policy);
-            app.out.detail(&format!("{place}: {} findings", found.len()));
+            if configs.len() > 1 {
+                app.out.note(&format!("{place}: {} findings", found.len()));
+            }
             findings.extend(found);
         }
         let exit = Exit::of_findings(&findings);

@@ -1,6 +1,6 @@
 use promotion_core::board::{ArtifactRow, artifacts};
-use promotion_core::{CommitPrefix, Repository};
 use promotion_core::lifecycle::State;
+use promotion_core::{CommitPrefix, Repository};
 use serde::Serialize;
 
 use crate::app::App;

@@ -28,7 +28,7 @@ pub(crate) struct PromoteArgs {
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
 
-    /// Observations as a JSON list: [{"kind": "canary", "digest": "sha256:…", "observed_at": "…", "source": "…"}]
+    /// Observations as a JSON list, `-` for stdin: [{"kind": "canary", "digest": "sha256:…", "observed_at": "…", "source": "…"}]
     #[arg(long, value_name = "FILE")]
     gate: Option<PathBuf>,
 

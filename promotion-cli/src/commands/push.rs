@@ -69,7 +69,10 @@ impl PushArgs {
         })?;
         app.out.detail(&format!("packed {} files, {} bytes: {}", packed.files, packed.bytes, packed.manifest.digest()));
         for skipped in &packed.skipped {
-            app.out.note(&format!("note: {} is neither a folder nor a regular file, so it is left out", skipped.display()));
+            app.out.note(&format!(
+                "note: {} is neither a folder nor a regular file, so it is left out",
+                skipped.display()
+            ));
         }
         let world = HostWorld::new(app).with_git(self.git.clone());
         let session = if self.write.dry_run && self.write.out.is_none() {
@@ -96,8 +99,10 @@ impl PushArgs {
         let revision = match (&self.revision, &self.git) {
             (Some(revision), _) => revision.clone(),
             (None, Some(git)) => head(git)?,
-            (None, None) => return Err(Failure::usage("read the arguments", "no commit was named")
-                .fix("give --revision BRANCH@sha1:COMMIT, or --git DIR with a clone")),
+            (None, None) => {
+                return Err(Failure::usage("read the arguments", "no commit was named")
+                    .fix("give --revision BRANCH@sha1:COMMIT, or --git DIR with a clone"));
+            }
         };
         let created = self.created(&revision)?;
         let mut options = PackOptions::new(&self.path, revision, created);

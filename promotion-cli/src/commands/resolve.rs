@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use promotion_core::Repository;
 use promotion_core::flux::{FilterError, SelectError, Selection, Selector, Version, select};
-use promotion_core::ports::Registry as _;
 use promotion_core::policy::Policy;
+use promotion_core::ports::Registry as _;
 use promotion_core::scheme::Kind;
 use promotion_core::{Digest, Tag};
 use promotion_registry::OciDir;
@@ -75,7 +75,10 @@ impl Document for Resolved {
             lines.push(format!("  {:<10} {}", "then", self.runners_up.join(", ")));
         }
         for poison in &self.poison {
-            lines.push(format!("{} {poison} is not this pipeline's and outranks its tags", paint.yellow("poison:")));
+            lines.push(format!(
+                "{} {poison} is not this pipeline's, and no tag of the pipeline outranks it",
+                paint.yellow("poison:")
+            ));
         }
         lines.join("\n")
     }
@@ -117,8 +120,7 @@ impl ResolveArgs {
             }
             SelectError::Filter(_) => Failure::new(Exit::Usage, "bad-filter", "read --filter", message),
             SelectError::Constraint(_) => Failure::new(Exit::Usage, "bad-constraint", "read --semver", message),
-            _ => Failure::new(Exit::NotFound, "no-match", "select a tag", message)
-                .fix(self.no_match_fix()),
+            _ => Failure::new(Exit::NotFound, "no-match", "select a tag", message).fix(self.no_match_fix()),
         }
     }
 
@@ -127,7 +129,10 @@ impl ResolveArgs {
         if self.semver.contains('-') {
             "Flux keeps what is deployed; widen the constraint or the filter".to_owned()
         } else {
-            format!("Flux keeps what is deployed; pre-releases match only a constraint with one: {:?}", format!("{}-0", self.semver.trim()))
+            format!(
+                "Flux keeps what is deployed; pre-releases match only a constraint with one: {:?}",
+                format!("{}-0", self.semver.trim())
+            )
         }
     }
 }

@@ -27,11 +27,9 @@ impl Document for Board {
         let stage = |stage: &StageRow| {
             let [tag, digest, commit] = match &stage.selects {
                 None => ["-".to_owned(), "-".to_owned(), "-".to_owned()],
-                Some(selected) => [
-                    selected.tag.to_string(),
-                    format!("sha256:{}", selected.digest.short()),
-                    short(&selected.commit),
-                ],
+                Some(selected) => {
+                    [selected.tag.to_string(), format!("sha256:{}", selected.digest.short()), short(&selected.commit)]
+                }
             };
             vec![stage.name.clone(), stage.constraint.clone(), tag, commit, digest]
         };

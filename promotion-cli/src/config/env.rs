@@ -9,16 +9,16 @@ use crate::error::Failure;
 
 /// What may be set; the first three are read by the arguments.
 const KNOWN: [&str; 10] = [
-    "PROMOTION_CONFIG",
-    "PROMOTION_OUTPUT",
-    "PROMOTION_GIT",
-    "PROMOTION_REPOSITORY",
-    "PROMOTION_LOCK",
-    "PROMOTION_VERSIONS_INITIAL",
-    "PROMOTION_VERSIONS_BUMP",
-    "PROMOTION_VERSIONS_LABEL",
-    "PROMOTION_VERSIONS_LINE",
-    "PROMOTION_TAGS_SHORT",
+    "CONFIG",
+    "OUTPUT",
+    "GIT",
+    "REPOSITORY",
+    "LOCK",
+    "VERSIONS_INITIAL",
+    "VERSIONS_BUMP",
+    "VERSIONS_LABEL",
+    "VERSIONS_LINE",
+    "TAGS_SHORT",
 ];
 
 /// Applies what is set. An empty variable counts as unset: that is how CI systems pass an absent input.
@@ -62,8 +62,8 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> 
         }
         // Others may share the prefix; a slip of ours must not be ignored.
         _ => {
-            if let Some(near) = nearest(name, KNOWN) {
-                return Err(invalid(name, "no such setting").fix(format!("did you mean {near}?")));
+            if let Some(near) = name.strip_prefix("PROMOTION_").and_then(|name| nearest(name, KNOWN)) {
+                return Err(invalid(name, "no such setting").fix(format!("did you mean PROMOTION_{near}?")));
             }
         }
     }

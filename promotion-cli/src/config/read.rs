@@ -20,11 +20,12 @@ pub(super) fn parse(text: &str, place: &str) -> Result<Settings, Failure> {
     if text.lines().all(|line| line.trim_start().starts_with('#') || line.trim().is_empty()) {
         return Ok(Settings::default());
     }
-    serde_saphyr::from_str(text).map_err(|error| failure(&error, place))
+    serde_saphyr::from_str(text).map_err(|error| failure(&error, text, place))
 }
 
-fn failure(error: &Error, place: &str) -> Failure {
-    let (message, fix) = describe(error.without_snippet());
+fn failure(error: &Error, text: &str, place: &str) -> Failure {
+    let line = error.location().and_then(|at| text.lines().nth(usize::try_from(at.line()).ok()?.checked_sub(1)?));
+    let (message, fix) = describe(error.without_snippet(), line.unwrap_or_default().trim());
     let place = match error.location() {
         Some(at) if at.line() > 0 => format!("{place}:{}:{}", at.line(), at.column()),
         _ => place.to_owned(),
@@ -36,7 +37,7 @@ fn failure(error: &Error, place: &str) -> Failure {
     }
 }
 
-fn describe(error: &Error) -> (String, Option<String>) {
+fn describe(error: &Error, line: &str) -> (String, Option<String>) {
     match error {
         Error::SerdeUnknownField { field, expected, .. } => {
             (format!("unknown key {field:?}"), suggestion(field, expected))
@@ -50,7 +51,10 @@ fn describe(error: &Error) -> (String, Option<String>) {
             let text = other.to_string();
             // The place is told apart from the message.
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
-            (text, Some("promotion schema prints what is accepted; promotion init writes an example".to_owned()))
+            (
+                format!("{text} in {line:?}"),
+                Some("promotion schema prints what is accepted; promotion init writes an example".to_owned()),
+            )
         }
     }
 }

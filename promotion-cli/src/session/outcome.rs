@@ -13,7 +13,7 @@ impl Document for Outcome {
             OutcomeKind::AlreadyDone => paint.green("already done"),
             OutcomeKind::Superseded => paint.yellow("superseded"),
             OutcomeKind::Refused if self.writes.is_empty() => return String::new(),
-            OutcomeKind::Refused => paint.red("held back"),
+            OutcomeKind::Refused => paint.yellow("recorded, and held back"),
         };
         let mut lines = vec![word];
         let mut field = |name: &str, value: Option<String>| {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{REPO, Run, Site, revision, text};
+use crate::support::{REPO, Run, Site, text};
 
 /// Where the process is killed: a point that nobody chose, and that a failing run can be repeated with.
 struct Dice(u64);
@@ -50,9 +50,11 @@ fn kill(site: &Site, arguments: &[String], after: Duration) -> bool {
     running
 }
 
+/// A build of a commit whose short form others have too, as it happens in large repositories.
 fn push(build: u32, site: &Site) -> Vec<String> {
     let app = site.app(&build.to_string());
-    ["push", REPO, "--path", &app, "--revision", &revision(build)].map(ToOwned::to_owned).to_vec()
+    let revision = format!("main@sha1:{:07x}{build:033x}", build % 7);
+    ["push", REPO, "--path", &app, "--revision", &revision].map(ToOwned::to_owned).to_vec()
 }
 
 fn promote(digest: &str) -> Vec<String> {
@@ -71,9 +73,11 @@ fn next(site: &Site, dice: &mut Dice, build: u32) -> Vec<String> {
     match (dice.roll(4), live) {
         (0, Some(live)) => {
             let list = site.json(0, &["list", REPO, "--all"]);
-            let older = list["artifacts"].as_array().unwrap().iter().find(|artifact| {
-                artifact["state"] == "superseded" && artifact["digest"] != live
-            });
+            let older = list["artifacts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|artifact| artifact["state"] == "superseded" && artifact["digest"] != live);
             older.map_or_else(|| push(build, site), |older| rollback(text(&older["digest"])))
         }
         (1 | 2, _) if !pending.is_empty() => {

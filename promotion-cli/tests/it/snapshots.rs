@@ -20,12 +20,12 @@ macro_rules! assert_told {
     }};
 }
 
-fn pipeline() -> (Site, String, String) {
+fn pipeline() -> (Site, String) {
     let site = Site::new();
     let first = text(&site.push(1)["digest"]).to_owned();
     site.promote(&first);
     let second = text(&site.push(2)["digest"]).to_owned();
-    (site, first, second)
+    (site, second)
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn push_and_candidate() {
 
 #[test]
 fn promote_and_its_refusals() {
-    let (site, _, _) = pipeline();
+    let (site, _) = pipeline();
     assert_told!(
         site,
-        ["promote", REPO, "00000002"],
+        ["promote", REPO, "3c6ef36"],
         ["promote", REPO, "0.1.1-rc.1", "--manual", "--reason", "looked at it", "--dry-run"],
         ["promote", REPO, "0.1.1-rc.1", "--manual", "--reason", "looked at it"],
         ["promote", REPO, "0.1.1-rc.1", "--manual", "--reason", "looked at it"],
@@ -61,25 +61,25 @@ fn promote_and_its_refusals() {
 
 #[test]
 fn reject_reopen_and_rollback() {
-    let (site, _, second) = pipeline();
+    let (site, second) = pipeline();
     site.promote(&second);
     assert_told!(
         site,
-        ["rollback", REPO, "--to", "00000001", "--dry-run"],
-        ["rollback", REPO, "--to", "00000001"],
-        ["reopen", REPO, "00000002", "--reason", "it was the network"],
-        ["reject", REPO, "00000001", "--reason", "also bad"],
-        ["rollback", REPO, "--to", "00000002", "--strategy", "pin"],
-        ["rollback", REPO, "--to", "00000002", "--strategy", "revert"],
+        ["rollback", REPO, "--to", "9e3779b", "--dry-run"],
+        ["rollback", REPO, "--to", "9e3779b"],
+        ["reopen", REPO, "3c6ef36", "--reason", "it was the network"],
+        ["reject", REPO, "9e3779b", "--reason", "also bad"],
+        ["rollback", REPO, "--to", "3c6ef36", "--strategy", "pin"],
+        ["rollback", REPO, "--to", "3c6ef36", "--strategy", "revert"],
     );
 }
 
 #[test]
 fn status_list_audit_and_repair() {
-    let (site, _, _) = pipeline();
+    let (site, _) = pipeline();
     let path = site.path().join("registry/index.json");
     let index = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, index.replace("\"validated-0000000\"", "\"v7.0.0\"")).unwrap();
+    std::fs::write(&path, index.replace("\"validated-9e3779b\"", "\"v7.0.0\"")).unwrap();
     assert_told!(
         site,
         ["status", REPO],

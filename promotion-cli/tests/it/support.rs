@@ -148,9 +148,9 @@ impl Run {
     }
 }
 
-/// The commit of a build: its number in every byte, so that short forms differ too.
+/// The commit of a build; short forms differ too.
 pub(crate) fn commit(build: u32) -> String {
-    format!("{build:08x}").repeat(5)
+    format!("{:08x}", build.wrapping_mul(0x9e37_79b1)).repeat(5)
 }
 
 pub(crate) fn revision(build: u32) -> String {

@@ -69,7 +69,8 @@ impl Folder {
         ];
         files.into_iter().try_for_each(|(name, text)| {
             let path = self.app().join(name);
-            fs::write(&path, text).map_err(|error| Failure::io("write the application", path.display().to_string(), &error))
+            fs::write(&path, text)
+                .map_err(|error| Failure::io("write the application", path.display().to_string(), &error))
         })
     }
 }

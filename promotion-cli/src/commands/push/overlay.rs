@@ -4,9 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
-use promotion_core::ports::{
-    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry,
-};
+use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
 use promotion_core::{Digest, Repository, Tag};
 use promotion_registry::OciDir;
 
