@@ -169,6 +169,12 @@ impl World {
         }
     }
 
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The registry.
     #[must_use]
     pub const fn registry(&self) -> &MemoryRegistry {
