@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     #[serde(skip)]
     pub(crate) exit: Exit,
     /// Stable.
-    pub(crate) id: String,
+    pub(crate) id: &'static str,
     /// What was attempted.
     pub(crate) what: String,
     /// Where: a file and line, a repository, an argument.
@@ -29,13 +29,18 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, id: &str, what: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { exit, id: id.to_owned(), what: what.into(), place: None, message: message.into(), fix: None }
+    pub(crate) fn new(exit: Exit, id: &'static str, what: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { exit, id, what: what.into(), place: None, message: message.into(), fix: None }
     }
 
     /// A mistake in how the command was called or configured.
     pub(crate) fn usage(what: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", what, message)
+    }
+
+    /// With an id of its own.
+    pub(crate) fn id(self, id: &'static str) -> Self {
+        Self { id, ..self }
     }
 
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
@@ -109,7 +114,7 @@ impl From<PortError> for Failure {
         };
         Self {
             exit: Exit::of_port(error.kind()),
-            id: error.kind().id().to_owned(),
+            id: error.kind().id(),
             what: error.attempted().to_owned(),
             place: None,
             message,

@@ -28,7 +28,9 @@ impl ApplyArgs {
         let place = self.plan.display().to_string();
         let bytes = crate::target::read(&self.plan, "read the plan")?;
         let file = PlanFile::parse(&bytes).map_err(|error| {
-            Failure { id: "bad-plan".to_owned(), ..Failure::usage("read the plan", error.to_string()).at(&place) }
+            Failure::usage("read the plan", error.to_string())
+                .at(&place)
+                .id("bad-plan")
                 .fix("make it again with --dry-run --out")
         })?;
         let config = app.config()?;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use promotion_core::event::{self, Place};
 use promotion_core::evidence::{Evidence, EvidenceKind};
@@ -92,11 +92,12 @@ fn subject(evidence: &Evidence) -> Option<What> {
     digest.or_else(|| evidence.commit.clone().map(What::Commit))
 }
 
-fn from_event(config: &Config, path: &PathBuf) -> Result<Result<Evidence, Reason>, Failure> {
+fn from_event(config: &Config, path: &Path) -> Result<Result<Evidence, Reason>, Failure> {
     let bytes = target::read(path, "read the event")?;
     let event = event::parse(&bytes).map_err(|error| {
         let message = crate::error::chain(&error);
-        Failure { id: "bad-event".to_owned(), ..Failure::usage("read the event", message) }
+        Failure::usage("read the event", message)
+            .id("bad-event")
             .at(path.display().to_string())
             .fix("give the body as it was sent: a Flux event, a repository_dispatch or a commit status")
     })?;
@@ -110,10 +111,11 @@ fn from_event(config: &Config, path: &PathBuf) -> Result<Result<Evidence, Reason
     Ok(event.evidence(&places))
 }
 
-fn gate(path: &PathBuf) -> Result<Vec<Evidence>, Failure> {
+fn gate(path: &Path) -> Result<Vec<Evidence>, Failure> {
     let bytes = target::read(path, "read the observations")?;
     let evidence: Vec<Evidence> = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure { id: "bad-gate".to_owned(), ..Failure::usage("read the observations", error.to_string()) }
+        Failure::usage("read the observations", error.to_string())
+            .id("bad-gate")
             .at(path.display().to_string())
             .fix("expected a JSON list of {kind, digest or commit, stage?, observed_at?, source}")
     })?;

@@ -48,7 +48,7 @@ impl RollbackArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let unsupported = |name: &str, fix: &str| {
             let message = format!("strategy {name} needs a cluster, which this version does not talk to yet");
-            Failure { id: "unsupported".to_owned(), ..Failure::usage("roll back", message).fix(fix) }
+            Failure::usage("roll back", message).fix(fix).id("unsupported")
         };
         match self.strategy {
             Strategy::Retag => {}
