@@ -10,6 +10,8 @@
 //! assert_eq!(error.to_string(), "unauthorized: GET /v2/acme/platform/tags/list: token expired");
 //! ```
 
+pub mod cluster;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
