@@ -105,7 +105,6 @@ impl From<PortError> for Failure {
             message.push_str(&chain(source));
         }
         let fix = match error.kind() {
-            PortErrorKind::Corrupt => Some("restore that file from a backup, or push the artifact again"),
             PortErrorKind::Forbidden => Some("check who owns the folder and who runs this command"),
             PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. } => {
                 Some("run it again: nothing is lost, it goes on where it stopped")
@@ -135,6 +134,14 @@ impl From<DriveError> for Failure {
     }
 }
 
+/// A URL without the credentials that a clone may have in it: they must not end up in an artifact.
+pub(crate) fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[host..])
+}
+
 /// Credentials in a URL never reach a terminal or a log.
 pub(crate) fn redact(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -159,7 +166,13 @@ pub(crate) fn redact(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::redact;
+    use super::{redact, without_credentials};
+
+    #[test]
+    fn credentials_are_never_recorded() {
+        assert_eq!(without_credentials("https://me:secret@git.example.com/x@y.git"), "https://git.example.com/x@y.git");
+        assert_eq!(without_credentials("git@git.example.com:x.git"), "git@git.example.com:x.git");
+    }
 
     #[test]
     fn credentials_are_never_shown() {

@@ -88,13 +88,18 @@ impl TargetArgs {
     }
 }
 
+/// A file that an argument names, for people.
+pub(crate) fn place(path: &Path) -> String {
+    if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() }
+}
+
 /// A file that an argument names; `-` is stdin.
 pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
-    let place = path.display().to_string();
+    let place = place(path);
     if path.as_os_str() != "-" {
         return std::fs::read(path).map_err(|error| Failure::io(what, place, &error));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::io(what, "stdin", &error))?;
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::io(what, place, &error))?;
     Ok(bytes)
 }

@@ -25,7 +25,7 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
-        let place = self.plan.display().to_string();
+        let place = crate::target::place(&self.plan);
         let bytes = crate::target::read(&self.plan, "read the plan")?;
         let file = PlanFile::parse(&bytes).map_err(|error| {
             Failure::usage("read the plan", error.to_string())

@@ -98,7 +98,7 @@ fn from_event(config: &Config, path: &Path) -> Result<Result<Evidence, Reason>, 
         let message = crate::error::chain(&error);
         Failure::usage("read the event", message)
             .id("bad-event")
-            .at(path.display().to_string())
+            .at(target::place(path))
             .fix("give the body as it was sent: a Flux event, a repository_dispatch or a commit status")
     })?;
     let place = |(stage, cluster): (&String, &crate::config::Cluster)| Place {
@@ -116,12 +116,12 @@ fn gate(path: &Path) -> Result<Vec<Evidence>, Failure> {
     let evidence: Vec<Evidence> = serde_json::from_slice(&bytes).map_err(|error| {
         Failure::usage("read the observations", error.to_string())
             .id("bad-gate")
-            .at(path.display().to_string())
+            .at(target::place(path))
             .fix("expected a JSON list of {kind, digest or commit, stage?, observed_at?, source}")
     })?;
     if evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Manual) {
         return Err(Failure::usage("read the observations", "a person's word does not come from a file")
-            .at(path.display().to_string())
+            .at(target::place(path))
             .fix("give --manual --reason WHY"));
     }
     Ok(evidence)

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use promotion_core::plan::{Build, Goal};
 use promotion_core::ports::Registry;
 use promotion_core::{Repository, Revision};
-use promotion_registry::flux::{self, Created, PackOptions, Packed};
+use promotion_registry::flux::{self, Created, PackError, PackOptions, Packed};
 
 use self::overlay::Overlay;
 use super::candidate::NumberingArgs;
 use crate::app::{self, App};
-use crate::error::{Failure, chain};
+use crate::error::{Failure, chain, without_credentials};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::session::{Session, WriteArgs, layout};
@@ -63,10 +63,7 @@ impl PushArgs {
         let folder = layout(&repository)?;
         self.git = self.git.or_else(|| app::variable("PROMOTION_GIT").map(PathBuf::from));
         let options = self.options(&app.out)?;
-        let packed = flux::pack(options).await.map_err(|error| {
-            let failure = Failure::new(Exit::Failed, "pack", "pack the folder", chain(&error));
-            failure.at(self.path.display().to_string())
-        })?;
+        let packed = flux::pack(options).await.map_err(|error| self.unpackable(&error))?;
         app.out.detail(&format!("packed {} files, {} bytes: {}", packed.files, packed.bytes, packed.manifest.digest()));
         for skipped in &packed.skipped {
             app.out.note(&format!(
@@ -95,10 +92,23 @@ impl PushArgs {
         session.pursue(goal, &self.write).await
     }
 
+    fn unpackable(&self, error: &PackError) -> Failure {
+        let failure = match error {
+            PackError::Read { path, .. } if !self.path.exists() && *path == self.path => {
+                Failure::usage("pack the folder", "there is no such folder").id("no-such-file")
+            }
+            error => Failure::new(Exit::Failed, "pack", "pack the folder", chain(error)),
+        };
+        failure.at(self.path.display().to_string())
+    }
+
     fn options(&self, out: &Output) -> Result<PackOptions, Failure> {
         let revision = match (&self.revision, &self.git) {
             (Some(revision), _) => revision.clone(),
-            (None, Some(git)) => head(git)?,
+            (None, Some(git)) => {
+                warn_of_changes(git, &self.path, out);
+                head(git)?
+            }
             (None, None) => {
                 return Err(Failure::usage("read the arguments", "no commit was named")
                     .fix("give --revision BRANCH@sha1:COMMIT, or --git DIR with a clone"));
@@ -109,7 +119,7 @@ impl PushArgs {
         options.source = self.source.clone().or_else(|| {
             let git = self.git.as_deref()?;
             // A clone without a remote has no address to record.
-            ask_git(git, &["remote", "get-url", "origin"]).ok().map(|url| crate::error::redact(&url))
+            ask_git(git, &["remote", "get-url", "origin"]).ok().map(|url| without_credentials(&url))
         });
         options.progress = Some(progress(out, "packing"));
         Ok(options)
@@ -132,6 +142,16 @@ impl PushArgs {
                 Created::from_unix(seconds).map_err(|error| invalid("the commit's time", error.to_string()))
             }
         }
+    }
+}
+
+/// What is packed is the folder as it is; its commit should be what is in it.
+fn warn_of_changes(git: &Path, path: &Path, out: &Output) {
+    let Ok(path) = path.canonicalize() else { return };
+    let changed = ask_git(git, &["status", "--porcelain", "--", &path.to_string_lossy()]);
+    if changed.is_ok_and(|changed| !changed.is_empty()) {
+        let path = path.display();
+        out.note(&format!("warning: {path} differs from the commit that the artifact will name; commit first"));
     }
 }
 

@@ -109,7 +109,7 @@ impl ResolveArgs {
         let tags = tags::read(file)?;
         app.out.detail(&format!("{} tags", tags.len()));
         let resolved = resolve(&tags, &selector, &config.policy);
-        show(app, &resolved.map_err(|error| self.invalid(&error).at(file.display().to_string()))?)
+        show(app, &resolved.map_err(|error| self.invalid(&error).at(crate::target::place(file)))?)
     }
 
     fn invalid(&self, error: &SelectError) -> Failure {

@@ -1,11 +1,16 @@
+use std::time::Duration;
+
 use promotion_core::Repository;
 use promotion_core::board::{Board, StageRow, board};
 use promotion_core::reason::Reason;
+use promotion_core::silence::silence;
+use promotion_core::snapshot::Snapshot;
 
 use crate::app::App;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::output::{Document, Paint, columns, findings_text};
+use crate::output::{Document, Format, Paint, columns, findings_text};
+use crate::session::Session;
 
 /// Show the board: what every stage selects, what waits, and what is half done
 ///
@@ -15,7 +20,14 @@ pub(crate) struct StatusArgs {
     /// The repository, `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
+
+    /// Show it again whenever it changes, until interrupted
+    #[arg(long)]
+    watch: bool,
 }
+
+/// How often a watched repository is read.
+const EVERY: Duration = Duration::from_secs(2);
 
 impl Document for Board {
     const KIND: &'static str = "Status";
@@ -63,19 +75,36 @@ impl Document for Board {
     }
 }
 
+/// The board, with the alarms of gates that say nothing.
+async fn read(session: &Session<'_>) -> Result<Board, Failure> {
+    let (policy, now) = (&session.config.policy, session.now());
+    let question = |snapshot: &Snapshot| {
+        let mut board = board(snapshot, policy)?;
+        board.findings.extend(silence(snapshot, policy, now)?);
+        Ok(board)
+    };
+    session.ask(question).await
+}
+
 impl StatusArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let session = app.session(self.repository).await?;
-        let (policy, now) = (&session.config.policy, session.now());
-        let board = session
-            .ask(|snapshot| {
-                let mut board = board(snapshot, policy)?;
-                board.findings.extend(promotion_core::silence::silence(snapshot, policy, now)?);
-                Ok(board)
-            })
-            .await?;
-        let silent = board.findings.iter().any(|finding| matches!(finding.reason, Reason::SilentGate { .. }));
-        app.out.document(&board)?;
-        Ok(if silent { Exit::Silent } else { Exit::Done })
+        let mut shown = None;
+        loop {
+            let board = read(&session).await?;
+            let silent = board.findings.iter().any(|finding| matches!(finding.reason, Reason::SilentGate { .. }));
+            if shown.as_ref() != Some(&board) {
+                if shown.is_some() && app.out.format == Format::Table {
+                    app.out.stdout(&format!("\n{}", session.now()))?;
+                }
+                app.out.document(&board)?;
+            }
+            if !self.watch {
+                return Ok(if silent { Exit::Silent } else { Exit::Done });
+            }
+            shown = Some(board);
+            // Nothing else runs on this thread.
+            std::thread::sleep(EVERY);
+        }
     }
 }

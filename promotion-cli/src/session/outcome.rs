@@ -11,7 +11,7 @@ impl Document for Outcome {
         let word = match self.kind {
             OutcomeKind::Done => paint.green("done"),
             OutcomeKind::AlreadyDone => paint.green("already done"),
-            OutcomeKind::Superseded => paint.yellow("superseded"),
+            OutcomeKind::Superseded => format!("{}: something newer is ahead of it", paint.yellow("superseded")),
             OutcomeKind::Refused if self.writes.is_empty() => return String::new(),
             OutcomeKind::Refused => paint.yellow("recorded, and held back"),
         };

@@ -23,7 +23,6 @@ fn every_documented_code() {
         (0, &["doctor"]),
         (0, &["audit", REPO]),
         // Failed.
-        (1, &["push", REPO, "--path", "missing", "--revision", &revision(2)]),
         (1, &["push", "ocidir://folder", "--path", &app, "--revision", &revision(2)]),
         // Usage and configuration.
         (2, &[]),
@@ -34,6 +33,7 @@ fn every_documented_code() {
         (2, &["promote", REPO]),
         (2, &["promote", REPO, &digest, "--stage", "integratoin", "--manual", "--reason", "x"]),
         (2, &["push", REPO, "--path", &app]),
+        (2, &["push", REPO, "--path", "missing", "--revision", &revision(2)]),
         (2, &["push", REPO, "--path", &app, "--revision", "main"]),
         (2, &["rollback", REPO, "--to", &digest, "--strategy", "pin"]),
         (2, &["resolve", "--tags-from", "tags", "--semver", ">= 1 ||"]),

@@ -57,33 +57,25 @@ fn push(build: u32, site: &Site) -> Vec<String> {
     ["push", REPO, "--path", &app, "--revision", &revision].map(ToOwned::to_owned).to_vec()
 }
 
-fn promote(digest: &str) -> Vec<String> {
-    ["promote", REPO, digest, "--manual", "--reason", "it works"].map(ToOwned::to_owned).to_vec()
-}
-
-fn rollback(digest: &str) -> Vec<String> {
-    ["rollback", REPO, "--to", digest].map(ToOwned::to_owned).to_vec()
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// The next thing that somebody would do.
 fn next(site: &Site, dice: &mut Dice, build: u32) -> Vec<String> {
     let status = site.json(0, &["status", REPO]);
-    let live = status["stages"][1]["selects"]["digest"].as_str();
-    let pending = status["pending"].as_array().unwrap();
-    match (dice.roll(4), live) {
-        (0, Some(live)) => {
-            let list = site.json(0, &["list", REPO, "--all"]);
-            let older = list["artifacts"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|artifact| artifact["state"] == "superseded" && artifact["digest"] != live);
-            older.map_or_else(|| push(build, site), |older| rollback(text(&older["digest"])))
-        }
-        (1 | 2, _) if !pending.is_empty() => {
-            let chosen = usize::try_from(dice.roll(pending.len() as u64)).unwrap();
-            promote(text(&pending[chosen]["digest"]))
-        }
+    let pending: Vec<&str> = status["pending"].as_array().unwrap().iter().map(|row| text(&row["digest"])).collect();
+    let list = site.json(0, &["list", REPO, "--all"]);
+    let artifacts = list["artifacts"].as_array().unwrap().iter();
+    let older: Vec<&str> =
+        artifacts.filter(|row| row["state"] == "superseded").map(|row| text(&row["digest"])).collect();
+    let kind = dice.roll(10);
+    let mut one_of = |digests: &[&str]| digests[usize::try_from(dice.roll(digests.len() as u64)).unwrap()].to_owned();
+    match (kind, pending.is_empty(), older.is_empty()) {
+        (0, _, false) => words(&["rollback", REPO, "--to", &one_of(&older)]),
+        (1, _, false) => words(&["candidate", REPO, &one_of(&older), "--again"]),
+        (2, false, _) => words(&["reject", REPO, &one_of(&pending), "--reason", "it does not work"]),
+        (3..=6, false, _) => words(&["promote", REPO, &one_of(&pending), "--manual", "--reason", "it works"]),
         _ => push(build, site),
     }
 }
@@ -109,7 +101,7 @@ fn a_killed_process_leaves_a_layout_that_opens_and_converges() {
     facts.observe(&site);
     let (mut killed, mut build) = (0, 3);
     for attempt in 0..400 {
-        if killed >= 60 {
+        if killed >= 80 {
             break;
         }
         build += 1;
@@ -120,6 +112,7 @@ fn a_killed_process_leaves_a_layout_that_opens_and_converges() {
         facts.observe(&site);
         // Somebody else comes by, or the same job is run again, or both.
         if attempt % 3 != 0 {
+            killed += u32::from(kill(&site, &words(&["repair", REPO]), Duration::from_micros(dice.roll(8_000))));
             site.ok(&["repair", REPO]);
             facts.observe(&site);
         }

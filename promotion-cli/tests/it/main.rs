@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod events;
 mod exit_codes;
+mod git;
 mod json;
 mod kill;
 mod plans;

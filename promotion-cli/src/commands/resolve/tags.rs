@@ -18,7 +18,7 @@ enum Json {
 
 /// Reads them, in the order of the file.
 pub(super) fn read(path: &Path) -> Result<Vec<String>, Failure> {
-    let place = path.display().to_string();
+    let place = crate::target::place(path);
     let read = if path.as_os_str() == "-" {
         tags(&mut io::stdin().lock())
     } else {
