@@ -66,5 +66,6 @@ laws! {
     done_means_done: ALL, ops(40);
     whoever_stops_last_leaves_it_right: ALL, ops_without_crashes(40);
     repair_makes_the_rules_true: ALL, ops_with_strangers(40);
+    audit_finds_nothing_after_repair: ALL, ops_with_strangers(40);
     actors_come_to_an_end: ALL, ops_with_strangers(40);
 }
