@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod exit;
 mod output;
+mod progress;
 mod session;
 mod target;
 mod world;

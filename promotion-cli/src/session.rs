@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::config::{Config, Lock, nearest};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::progress::Watched;
 use crate::world::HostWorld;
 
 pub(crate) use plan::PlanDocument;
@@ -65,7 +66,13 @@ impl<'a> Session<'a> {
                 failure
             }
         })?;
-        Ok(Self { app, config, registry: Box::new(registry), world })
+        Ok(Self::on(app, config, registry, world))
+    }
+
+    /// Works on a registry that is open.
+    pub(crate) fn on(app: &'a App, config: Config, registry: impl Registry + 'static, world: HostWorld<'a>) -> Self {
+        let watched = Watched { inner: registry, counter: world.counter().clone() };
+        Self { app, config, registry: Box::new(watched), world }
     }
 
     /// Opens a repository, or creates it.
@@ -76,7 +83,7 @@ impl<'a> Session<'a> {
         world: HostWorld<'a>,
     ) -> Result<Self, Failure> {
         let registry = OciDir::create(&layout(&repository)?).await?;
-        Ok(Self { app, config, registry: Box::new(registry), world })
+        Ok(Self::on(app, config, registry, world))
     }
 
     /// Answers a question about the repository, reading no more than it needs.

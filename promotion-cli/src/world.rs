@@ -15,17 +15,24 @@ use promotion_core::{Commit, Repository};
 
 use crate::app::App;
 use crate::output::Output;
+use crate::progress::Counter;
 
 /// This machine: its clock, and a clone of the source repository where one was given.
 pub(crate) struct HostWorld<'a> {
     git: Option<PathBuf>,
     out: &'a Output,
     begun: Arc<AtomicBool>,
+    counter: Counter,
 }
 
 impl<'a> HostWorld<'a> {
     pub(crate) fn new(app: &'a App) -> Self {
-        Self { git: None, out: &app.out, begun: Arc::default() }
+        Self { git: None, out: &app.out, begun: Arc::default(), counter: Counter::new(app.out.status()) }
+    }
+
+    /// What counts the manifests that are read.
+    pub(crate) const fn counter(&self) -> &Counter {
+        &self.counter
     }
 
     /// With a clone that knows which commit is older.
@@ -73,7 +80,10 @@ impl World for HostWorld<'_> {
         self.begun.store(true, Ordering::Relaxed);
         let text = match step {
             Step::List => "listing tags".to_owned(),
-            Step::Ask(queries) => asking(queries),
+            Step::Ask(queries) => {
+                self.counter.expect(queries.iter().filter(|query| matches!(query, Query::Manifest(_))).count());
+                asking(queries)
+            }
             Step::Write(action) => format!("writing {} -> {}, which {}", action.tag, action.digest, action.why),
             Step::Done(_) | Step::Drifted(_) => return,
         };

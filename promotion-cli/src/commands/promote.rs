@@ -108,7 +108,20 @@ fn from_event(config: &Config, path: &Path) -> Result<Result<Evidence, Reason>, 
         object: cluster.kustomization.clone(),
     };
     let places: Vec<Place> = config.settings.clusters.iter().map(place).collect();
-    Ok(event.evidence(&places))
+    Ok(event.evidence(&places).and_then(|evidence| of_a_stage(config, evidence)))
+}
+
+/// Without clusters in the configuration, what an alert calls its cluster must be a stage.
+fn of_a_stage(config: &Config, evidence: Evidence) -> Result<Evidence, Reason> {
+    let stages = &config.settings.stages.0;
+    match &evidence.stage {
+        Some(cluster) if !stages.iter().any(|stage| stage.name == *cluster) => {
+            let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
+            let found = format!("something on {cluster:?}");
+            Err(Reason::EvidenceOfAnotherObject { found, expected: names.join(", ") })
+        }
+        _ => Ok(evidence),
+    }
 }
 
 fn gate(path: &Path) -> Result<Vec<Evidence>, Failure> {

@@ -75,7 +75,7 @@ impl PushArgs {
         let session = if self.write.dry_run && self.write.out.is_none() {
             // Nothing at all is written, so the plan is made as if the content were there.
             let registry = Overlay::open(&folder, repository, packed.manifest.clone()).await?;
-            Session { app, config, registry: Box::new(registry), world }
+            Session::on(app, config, registry, world)
         } else {
             let session = Session::create(app, config, repository, world).await?;
             upload(&*session.registry, &packed, &app.out).await?;

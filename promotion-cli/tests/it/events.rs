@@ -108,6 +108,24 @@ fn the_wrong_clusters_success_promotes_nothing() {
 }
 
 #[test]
+fn what_an_alert_calls_its_cluster_is_a_stage_or_configured() {
+    let (site, digest) = built();
+    let event = flux(&digest, "platform", "ReconciliationSucceeded");
+    let on = |cluster: &str, code| {
+        site.write(
+            "event.json",
+            &event.replace("\"metadata\": {", &format!("\"metadata\": {{\"cluster\": {cluster:?}, ")),
+        );
+        site.json(code, &["promote", REPO, "--event", "event.json"])
+    };
+    assert_eq!(on("eu-1", 3)["refusal"]["id"], "evidence-of-another-object");
+    assert_eq!(on("live", 3)["refusal"]["id"], "unknown-stage");
+    site.write("promotion.yaml", "clusters: { integration: { context: eu-1 } }\n");
+    assert_eq!(on("eu-2", 3)["refusal"]["id"], "evidence-of-another-object");
+    assert_eq!(on("eu-1", 0)["release"], "0.1.0");
+}
+
+#[test]
 fn observations_come_from_a_file_and_a_persons_word_does_not() {
     let (site, digest) = built();
     let gate = |kind: &str| {
