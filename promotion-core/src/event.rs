@@ -38,12 +38,14 @@ use crate::{Commit, Digest, Tag};
 
 mod artifact;
 mod document;
+mod evidence;
 mod revision;
 #[cfg(test)]
 mod tests;
 
 use artifact::{Artifact, metadata};
 use document::Document;
+pub use evidence::Place;
 pub use revision::SourceRevision;
 
 /// The longest payload that is read. GitHub and Flux stay far below; whoever sends more wants something else.

@@ -40,6 +40,12 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("evidence-of-another-commit", "the evidence names a commit that is not the artifact's"),
     ("evidence-ambiguous", "the evidence names only a commit, and several artifacts were built from it"),
     ("evidence-of-another-stage", "the evidence was observed in another stage than the one the artifact would leave"),
+    ("evidence-of-another-object", "the event is about an object that the configuration names for no stage"),
+    ("evidence-reports-failure", "the event says that something failed: it is evidence against the artifact"),
+    (
+        "evidence-inconclusive",
+        "the event says neither that the artifact works nor that it fails, or not where or of what",
+    ),
     ("evidence-stale", "the evidence is older than the gate accepts"),
     ("evidence-from-the-future", "the evidence is dated later than now: a clock is wrong, or the date is"),
     ("evidence-undated", "the evidence does not say when it was observed, and the gate accepts only fresh evidence"),
@@ -178,6 +184,9 @@ impl Reason {
             Self::EvidenceOfAnotherCommit { .. } => "evidence-of-another-commit",
             Self::EvidenceAmbiguous { .. } => "evidence-ambiguous",
             Self::EvidenceOfAnotherStage { .. } => "evidence-of-another-stage",
+            Self::EvidenceOfAnotherObject { .. } => "evidence-of-another-object",
+            Self::EvidenceReportsFailure { .. } => "evidence-reports-failure",
+            Self::EvidenceInconclusive { .. } => "evidence-inconclusive",
             Self::EvidenceStale { .. } => "evidence-stale",
             Self::EvidenceFromTheFuture { .. } => "evidence-from-the-future",
             Self::EvidenceUndated { .. } => "evidence-undated",
@@ -255,6 +264,8 @@ impl Reason {
             Self::EvidenceOfAnotherCommit { found, .. } | Self::EvidenceAmbiguous { commit: found } => {
                 found.to_string()
             }
+            Self::EvidenceOfAnotherObject { found, .. } => found.clone(),
+            Self::EvidenceReportsFailure { source, .. } | Self::EvidenceInconclusive { source, .. } => source.clone(),
             Self::EvidenceStale { kind, .. }
             | Self::EvidenceFromTheFuture { kind, .. }
             | Self::EvidenceUndated { kind } => kind.to_string(),
@@ -314,6 +325,11 @@ impl Reason {
             Self::EvidenceOfAnotherStage { expected, found } => {
                 format!("the evidence is from {found}, the artifact would leave {expected}")
             }
+            Self::EvidenceOfAnotherObject { found, expected } => {
+                format!("the event is about {found}; evidence comes from {expected}")
+            }
+            Self::EvidenceReportsFailure { source, said } => format!("the {source} reports failure: {said}"),
+            Self::EvidenceInconclusive { source, said } => format!("the {source} is no evidence: {said}"),
             Self::EvidenceStale { kind, observed_at, fresh } => {
                 format!("the {kind} evidence is of {observed_at}, older than {}", seconds(fresh))
             }
@@ -436,6 +452,15 @@ impl Reason {
             Self::EvidenceOfAnotherDigest { found, .. } => format!("promote what was validated: {found}"),
             Self::EvidenceOfAnotherCommit { .. } | Self::EvidenceOfAnotherStage { .. } => {
                 "promote what the evidence is about, or give the evidence of this artifact".into()
+            }
+            Self::EvidenceOfAnotherObject { .. } => {
+                "if it should count, name the object under clusters in promotion.yaml".into()
+            }
+            Self::EvidenceReportsFailure { .. } => {
+                "if the artifact is bad: promotion reject it; else wait for the next event".into()
+            }
+            Self::EvidenceInconclusive { .. } => {
+                "give the event that says that the stage's Kustomization or HelmRelease is ready".into()
             }
             Self::EvidenceAmbiguous { .. } => "name the digest, with evidence that names it too".into(),
             Self::EvidenceStale { .. } | Self::EvidenceUndated { .. } => {

@@ -61,6 +61,7 @@ pub mod audit;
 pub mod board;
 pub mod lifecycle;
 pub mod proofs;
+pub mod silence;
 
 pub mod event;
 pub mod flux;

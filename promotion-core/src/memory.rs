@@ -21,9 +21,11 @@ use crate::manifest::{Manifest, OCI_MANIFEST};
 use crate::ports::{Consistency, Expect, Listing, PortError, PortErrorKind};
 use crate::{Digest, Tag};
 
+mod cluster;
 #[cfg(feature = "std")]
 mod shared;
 
+pub use cluster::MemoryCluster;
 #[cfg(feature = "std")]
 pub use shared::SharedRegistry;
 

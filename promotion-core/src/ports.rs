@@ -10,6 +10,8 @@
 //! assert_eq!(error.to_string(), "unauthorized: GET /v2/acme/platform/tags/list: token expired");
 //! ```
 
+pub mod cluster;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -84,10 +86,30 @@ pub trait BlobSource: Send {
     async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PortError>;
 }
 
+/// Bytes in memory as a [`BlobSource`].
+#[derive(Debug, Clone)]
+pub struct Bytes {
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+impl Bytes {
+    const CHUNK: usize = 256 << 10;
+
+    /// A source of these bytes.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, read: 0 }
+    }
+}
+
 #[async_trait]
-impl BlobSource for Option<Vec<u8>> {
+impl BlobSource for Bytes {
     async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PortError> {
-        Ok(self.take().filter(|bytes| !bytes.is_empty()))
+        let rest = &self.bytes[self.read..];
+        let chunk = rest[..rest.len().min(Self::CHUNK)].to_vec();
+        self.read += chunk.len();
+        Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }
 }
 

@@ -48,7 +48,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use promotion_core::manifest::{CREATED, Descriptor, Manifest, OCI_MANIFEST, REVISION, SOURCE};
-use promotion_core::ports::{PortError, Registry};
+use promotion_core::ports::{Bytes, PortError, Registry};
 use promotion_core::{Digest, Revision};
 use serde::Serialize;
 
@@ -203,7 +203,7 @@ pub async fn push(registry: &dyn Registry, packed: &Packed, progress: Option<Pro
     let (layer, content) = &packed.layer;
     registry.put_blob(layer, &mut *content.source(progress)).await?;
     let (config, bytes) = &packed.config;
-    registry.put_blob(config, &mut Some(bytes.clone())).await?;
+    registry.put_blob(config, &mut Bytes::new(bytes.clone())).await?;
     registry.put_manifest(&packed.manifest).await
 }
 

@@ -16,14 +16,38 @@ use crate::{Digest, Tag};
 /// Written in the opposite order: the first stage's re-base, then lifts and releases stage by stage, so that no stage
 /// falls back to older bytes even for a moment.
 pub(super) fn rules(draft: &mut Draft<'_>, explicit: Option<(Digest, Base)>) -> Result<Vec<Hold>, Stop> {
+    let before = draft.view.clone();
+    let (actions, held) = settle(draft, explicit)?;
+    if !lifts_and_releases_one(&actions) {
+        draft.actions.extend(actions);
+        return Ok(held);
+    }
+    // The newest must be lifted anyway and is released as well: lifted first, so that it is released from where it
+    // will stand. Otherwise whoever goes on after the first write would plan another release than this one.
+    draft.view = before;
+    let mut lifted = keep_newest_selected(draft, &mut Vec::new())?;
+    let (actions, held) = settle(draft, explicit)?;
+    lifted.extend(actions);
+    draft.actions.extend(lifted);
+    Ok(held)
+}
+
+fn lifts_and_releases_one(actions: &[Action]) -> bool {
+    let lifted = actions.iter().find(|action| matches!(action.why, Why::Rebase { .. }));
+    let released =
+        |of: Digest| actions.iter().any(|action| action.digest == of && matches!(action.why, Why::Release { .. }));
+    lifted.is_some_and(|lifted| released(lifted.digest))
+}
+
+/// Stage by stage from the last, then written in the opposite order.
+fn settle(draft: &mut Draft<'_>, explicit: Option<(Digest, Base)>) -> Result<(Vec<Action>, Vec<Hold>), Stop> {
     let mut held = Vec::new();
     let mut groups = Vec::new();
     for stage in (1..=draft.view.policy().last()).rev() {
         groups.push(admit_newest_validated(draft, stage, explicit, &mut held)?);
     }
     groups.push(keep_newest_selected(draft, &mut held)?);
-    draft.actions.extend(groups.into_iter().rev().flatten());
-    Ok(held)
+    Ok((groups.into_iter().rev().flatten().collect(), held))
 }
 
 /// R1.

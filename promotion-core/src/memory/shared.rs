@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::MemoryRegistry;
 use crate::manifest::{Descriptor, Manifest};
-use crate::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
+use crate::ports::{BlobSource, Bytes, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
 use crate::{Digest, Repository, Tag};
 
 /// A [`MemoryRegistry`] that several actors share.
@@ -111,7 +111,11 @@ impl Registry for SharedRegistry {
     async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError> {
         let bytes = self.inner().blobs.get(&blob.digest).cloned();
         let bytes = bytes.ok_or_else(|| not_found(format!("blob {}", blob.digest)))?;
-        Ok(Box::new(Some(bytes)))
+        if bytes.len() as u64 != blob.size {
+            let message = format!("the blob has {} bytes, the descriptor says {}", bytes.len(), blob.size);
+            return Err(PortError::new(PortErrorKind::Corrupt, format!("blob {}", blob.digest), message));
+        }
+        Ok(Box::new(Bytes::new(bytes)))
     }
 
     async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError> {

@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use core::future::Future;
 
 use crate::manifest::{Descriptor, Manifest, OCI_MANIFEST};
-use crate::ports::{PortError, PortErrorKind, Registry};
+use crate::ports::{Bytes, PortError, PortErrorKind, Registry};
 use crate::{Digest, Tag};
 
 pub use self::lock::shared_conformance;
@@ -77,7 +77,7 @@ pub async fn seeded_manifest(registry: &dyn Registry, seed: &str) -> Manifest {
 async fn manifest_with(registry: &dyn Registry, seed: &str, subject: Option<&Manifest>) -> Manifest {
     let config = format!("{{\"seed\":{seed:?}}}").into_bytes();
     let blob = blob_of("application/vnd.example.config.v1+json", &config);
-    registry.put_blob(&blob, &mut Some(config)).await.expect("a config can be stored");
+    registry.put_blob(&blob, &mut Bytes::new(config)).await.expect("a config can be stored");
     let subject = subject.map(|subject| format!(",\"subject\":{}", json(&subject.descriptor()))).unwrap_or_default();
     // The odd spacing shows whether bytes are kept or written anew.
     let text = format!(

@@ -22,13 +22,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::oracle::Oracle;
+use crate::audit::audit;
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::executor::{Executor, Outcome, OutcomeKind, Step};
 use crate::memory::MemoryRegistry;
 use crate::plan::{Action, Build, Goal, Promote};
 use crate::policy::Policy;
 use crate::ports::{Consistency, Expect, Listing};
+use crate::reason::Severity;
 use crate::scheme::Kind;
+use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::version::{Base, Version};
 use crate::{Digest, Tag};
@@ -170,6 +173,12 @@ impl World {
         }
     }
 
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The registry.
     #[must_use]
     pub const fn registry(&self) -> &MemoryRegistry {
@@ -230,6 +239,30 @@ impl World {
         self.actors.push(self.actor(Goal::Repair));
         self.finish_all();
         self.at_rest(Some("repair_makes_the_rules_true"));
+        self.audited();
+    }
+
+    /// The auditor, who reads everything, agrees with the oracle.
+    fn audited(&mut self) {
+        let mut snapshot = Snapshot::new(&self.policy, &self.registry.listing().tags);
+        let findings = loop {
+            match audit(&snapshot, &self.policy) {
+                Ok(findings) => break findings,
+                Err(needs) => {
+                    for query in needs.0 {
+                        let reply = self.registry.reply(&query);
+                        snapshot.learn(query, reply);
+                    }
+                }
+            }
+        };
+        // What was made by hand stays, and plain registers can lose what an overlapping writer overwrote.
+        if self.mode == Mode::Registers || !self.by_hand.is_empty() {
+            return;
+        }
+        for finding in findings.into_iter().filter(|finding| finding.severity == Severity::Error) {
+            self.violate("audit_finds_nothing_after_repair", finding.reason.message());
+        }
     }
 
     /// Whether no rule is broken now.

@@ -6,6 +6,8 @@ use promotion_core::testing::strategies::{ops, ops_with_strangers, ops_without_c
 use promotion_core::testing::world::{Mode, Op, World};
 use proptest::prelude::*;
 
+use crate::scene::cases;
+
 const CASES: u32 = 400;
 
 fn check(policy: Policy, mode: Mode, ops: &[Op], laws: &[&str]) -> Result<(), TestCaseError> {
@@ -20,7 +22,7 @@ fn check(policy: Policy, mode: Mode, ops: &[Op], laws: &[&str]) -> Result<(), Te
 macro_rules! laws {
     ($($name:ident: $modes:expr, $ops:expr;)*) => {
         proptest! {
-            #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: cases(CASES), ..ProptestConfig::default() })]
             $(
                 #[test]
                 fn $name(ops in $ops) {
@@ -36,7 +38,7 @@ macro_rules! laws {
             use super::*;
 
             proptest! {
-                #![proptest_config(ProptestConfig { cases: CASES / 2, ..ProptestConfig::default() })]
+                #![proptest_config(ProptestConfig { cases: cases(CASES / 2), ..ProptestConfig::default() })]
                 $(
                     #[test]
                     fn $name(ops in $ops) {
@@ -64,5 +66,6 @@ laws! {
     done_means_done: ALL, ops(40);
     whoever_stops_last_leaves_it_right: ALL, ops_without_crashes(40);
     repair_makes_the_rules_true: ALL, ops_with_strangers(40);
+    audit_finds_nothing_after_repair: ALL, ops_with_strangers(40);
     actors_come_to_an_end: ALL, ops_with_strangers(40);
 }

@@ -1,10 +1,12 @@
 //! The one integration test binary of this crate: linking once is what keeps the suite fast.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
+mod adapters;
 mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
 mod laws;
+mod plans;
 mod results;
 mod scene;
 

@@ -17,6 +17,11 @@ pub(crate) struct Scene {
     pub(crate) policy: Policy,
 }
 
+/// How many cases a property tries: `PROPTEST_CASES`, for a longer search than the usual.
+pub(crate) fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 /// Forty hex digits that start with the given ones.
 pub(crate) fn commit(prefix: &str) -> String {
     format!("{prefix:0<40}")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use promotion_core::Digest;
 use promotion_core::manifest::Descriptor;
-use promotion_core::ports::{Expect, PortErrorKind, Registry};
+use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
 use promotion_registry::OciDir;
 
 use crate::support::{Fixture, manifest, tag, temps};
@@ -74,7 +74,7 @@ async fn write_forever(layout: &OciDir, name: &str) {
     for n in 0_u64.. {
         let bytes = format!("{name}-{n}").repeat(30_000).into_bytes();
         let blob = Descriptor { digest: Digest::of(&bytes), size: bytes.len() as u64, ..manifest("any").descriptor() };
-        layout.put_blob(&blob, &mut Some(bytes)).await.unwrap();
+        layout.put_blob(&blob, &mut Bytes::new(bytes)).await.unwrap();
         acknowledge(&format!("blob {}", blob.digest));
         let guard = if n % 3 == 0 { Some(layout.lock().await.unwrap()) } else { None };
         let mine = manifest(&format!("{name}-{n}"));
@@ -245,6 +245,6 @@ async fn a_sweep_spares_what_is_being_written() {
 async fn a_writer_that_gives_up_leaves_nothing() {
     let fixture = Fixture::new().await;
     let blob = Descriptor { digest: Digest::of(b"other"), size: 5, ..manifest("any").descriptor() };
-    fixture.layout.put_blob(&blob, &mut Some(b"bytes".to_vec())).await.unwrap_err();
+    fixture.layout.put_blob(&blob, &mut Bytes::new(b"bytes".to_vec())).await.unwrap_err();
     assert_eq!(temps(&fixture.path("blobs/sha256")), [""; 0]);
 }

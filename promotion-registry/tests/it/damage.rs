@@ -4,7 +4,7 @@ use std::fs;
 
 use promotion_core::Digest;
 use promotion_core::manifest::Descriptor;
-use promotion_core::ports::{Expect, Registry};
+use promotion_core::ports::{Bytes, Expect, Registry};
 
 use crate::support::{Fixture, assert_corrupt, manifest, tag};
 
@@ -113,7 +113,11 @@ async fn damaged_content_is_told() {
     fs::write(&path, "short").unwrap();
     assert_corrupt(fixture.layout.resolve(&tag("t")).await, &path, "5 bytes");
     assert_corrupt(fixture.layout.blob(&a.descriptor()).await.map(|_| ()), &path, "5 bytes");
-    assert_corrupt(fixture.layout.put_blob(&a.descriptor(), &mut Some(a.bytes().to_vec())).await, &path, "5 bytes");
+    assert_corrupt(
+        fixture.layout.put_blob(&a.descriptor(), &mut Bytes::new(a.bytes().to_vec())).await,
+        &path,
+        "5 bytes",
+    );
     fs::remove_file(&path).unwrap();
     assert_corrupt(fixture.layout.resolve(&tag("t")).await, &path, "missing");
     assert_corrupt(fixture.layout.resolve_all(&[tag("t")]).await, &path, "missing");
@@ -127,7 +131,7 @@ async fn the_last_chunk_of_a_damaged_blob_never_comes() {
     let fixture = Fixture::new().await;
     let bytes = vec![1_u8; 700_000];
     let blob = Descriptor { size: 700_000, digest: Digest::of(&bytes), ..manifest("x").descriptor() };
-    fixture.layout.put_blob(&blob, &mut Some(bytes.clone())).await.unwrap();
+    fixture.layout.put_blob(&blob, &mut Bytes::new(bytes.clone())).await.unwrap();
     let path = fixture.path("blobs/sha256").join(blob.digest.hex());
     let mut damaged = bytes;
     damaged[3] = 2;

@@ -4,7 +4,7 @@ use std::fs;
 
 use promotion_core::Digest;
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX, OCI_MANIFEST};
-use promotion_core::ports::{Expect, PortErrorKind, Registry};
+use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
 use promotion_registry::OciDir;
 
 use crate::support::{Fixture, manifest, tag, temps};
@@ -197,13 +197,13 @@ async fn a_child_of_an_index_is_a_manifest_and_a_blob_is_not() {
     let fixture = Fixture::new().await;
     let config = b"{}".to_vec();
     let blob = Descriptor { size: 2, digest: Digest::of(&config), ..manifest("x").descriptor() };
-    fixture.layout.put_blob(&blob, &mut Some(config)).await.unwrap();
+    fixture.layout.put_blob(&blob, &mut Bytes::new(config)).await.unwrap();
     let error = fixture.layout.manifest(blob.digest).await.unwrap_err();
     assert_eq!(error.kind(), &PortErrorKind::NotFound, "{error}");
     // As builders write children: a blob that only the index names, without a media type of its own.
     let child = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, serde_json::to_string(&blob).unwrap());
     let child = Manifest::new(OCI_MANIFEST, child.into_bytes());
-    fixture.layout.put_blob(&child.descriptor(), &mut Some(child.bytes().to_vec())).await.unwrap();
+    fixture.layout.put_blob(&child.descriptor(), &mut Bytes::new(child.bytes().to_vec())).await.unwrap();
     let index =
         format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, serde_json::to_string(&child.descriptor()).unwrap());
     let index = Manifest::new(OCI_INDEX, index.into_bytes());

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::{blob_of, ok, refused};
 use crate::Digest;
 use crate::manifest::Descriptor;
-use crate::ports::{BlobSource, PortError, PortErrorKind, Registry};
+use crate::ports::{BlobSource, Bytes, PortError, PortErrorKind, Registry};
 
 const OCTETS: &str = "application/octet-stream";
 /// The largest chunk that still counts as constant memory.
@@ -19,7 +19,7 @@ pub(super) async fn a_blob_is_read_back_exactly(registry: &dyn Registry) {
     const LAW: &str = "a blob is read back exactly";
     let bytes = b"a layer".to_vec();
     let blob = blob_of(OCTETS, &bytes);
-    ok(LAW, registry.put_blob(&blob, &mut Some(bytes.clone())).await);
+    ok(LAW, registry.put_blob(&blob, &mut Bytes::new(bytes.clone())).await);
     assert!(ok(LAW, registry.has_blob(blob.digest).await), "{LAW}: has_blob");
     assert_eq!(ok(LAW, read(registry, &blob).await), bytes, "{LAW}");
 }
@@ -27,7 +27,7 @@ pub(super) async fn a_blob_is_read_back_exactly(registry: &dyn Registry) {
 pub(super) async fn an_empty_blob_is_a_blob(registry: &dyn Registry) {
     const LAW: &str = "a blob of no bytes is a blob";
     let blob = blob_of(OCTETS, b"");
-    ok(LAW, registry.put_blob(&blob, &mut Some(Vec::new())).await);
+    ok(LAW, registry.put_blob(&blob, &mut Bytes::new(Vec::new())).await);
     assert!(ok(LAW, registry.has_blob(blob.digest).await), "{LAW}: has_blob");
     assert!(ok(LAW, read(registry, &blob).await).is_empty(), "{LAW}");
 }
@@ -54,11 +54,11 @@ pub(super) async fn a_blob_that_is_not_what_it_says_is_not_stored(registry: &dyn
     let shorter = Descriptor { size: honest.size + 1, ..honest.clone() };
     let longer = Descriptor { size: honest.size - 1, ..honest.clone() };
     for (blob, bytes) in [(&honest, "forged"), (&shorter, "honest"), (&longer, "honest"), (&honest, "")] {
-        let kind = refused(LAW, registry.put_blob(blob, &mut Some(bytes.as_bytes().to_vec())).await);
+        let kind = refused(LAW, registry.put_blob(blob, &mut Bytes::new(bytes.as_bytes().to_vec())).await);
         assert_eq!(kind, PortErrorKind::Corrupt, "{LAW}: {bytes:?} as {blob:?}");
         assert!(!ok(LAW, registry.has_blob(blob.digest).await), "{LAW}: {bytes:?} as {blob:?}");
     }
-    ok(LAW, registry.put_blob(&honest, &mut Some(b"honest".to_vec())).await);
+    ok(LAW, registry.put_blob(&honest, &mut Bytes::new(b"honest".to_vec())).await);
     let lied = Descriptor { size: honest.size + 1, ..honest };
     assert_eq!(refused(LAW, read(registry, &lied).await), PortErrorKind::Corrupt, "{LAW}: read with a wrong size");
 }
@@ -66,7 +66,7 @@ pub(super) async fn a_blob_that_is_not_what_it_says_is_not_stored(registry: &dyn
 pub(super) async fn an_existing_blob_is_not_read_again(registry: &dyn Registry) {
     const LAW: &str = "an existing blob is success without reading the source";
     let blob = blob_of(OCTETS, b"once");
-    ok(LAW, registry.put_blob(&blob, &mut Some(b"once".to_vec())).await);
+    ok(LAW, registry.put_blob(&blob, &mut Bytes::new(b"once".to_vec())).await);
     let mut source = Chunks { bytes: vec![], at: 0, fails_at: 0 };
     ok(LAW, registry.put_blob(&blob, &mut source).await);
 }

@@ -1,0 +1,78 @@
+//! What every command is given: how to print, and where the configuration is.
+
+use std::path::PathBuf;
+
+use promotion_core::Repository;
+
+use crate::config::Config;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::{Format, Output};
+use crate::session::Session;
+use crate::world::HostWorld;
+
+/// Options that every command has.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Format of the data on stdout (or PROMOTION_OUTPUT)
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+
+    /// The configuration, instead of the nearest promotion.yaml above the working directory (or PROMOTION_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Say nothing on stderr but failures and refusals
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Say on stderr what is read and written
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
+    /// Show no progress, as when stderr is no terminal
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) globals: Globals,
+    pub(crate) out: Output,
+}
+
+impl App {
+    pub(crate) fn new(mut globals: Globals) -> Self {
+        globals.config = globals.config.or_else(|| variable("PROMOTION_CONFIG").map(PathBuf::from));
+        let format = globals.output.unwrap_or_default();
+        let out = Output::new(format, globals.quiet, globals.verbose, globals.no_progress);
+        Self { globals, out }
+    }
+
+    /// The configuration, read now.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Config::load(self.globals.config.as_deref())
+    }
+
+    /// An existing repository to work with: the one that was named, or the configuration's.
+    pub(crate) async fn session(&self, named: Option<Repository>) -> Result<Session<'_>, Failure> {
+        let config = self.config()?;
+        let repository = repository(named, &config)?;
+        Session::open(self, config, repository, HostWorld::new(self)).await
+    }
+}
+
+/// A variable of the environment. An empty one counts as unset: that is how CI systems pass an absent input.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The repository that was named, or the configuration's.
+pub(crate) fn repository(named: Option<Repository>, config: &Config) -> Result<Repository, Failure> {
+    named.or_else(|| config.settings.repository.clone()).ok_or_else(|| {
+        Failure::new(Exit::Usage, "usage", "find the repository", "none was named")
+            .fix("name it (ocidir://PATH), or set repository in promotion.yaml or PROMOTION_REPOSITORY")
+    })
+}

@@ -1,0 +1,86 @@
+//! The arguments, and from there to an exit code.
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum as _};
+
+use crate::app::{App, Globals, variable};
+use crate::commands::Command;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::{Format, Paint};
+
+/// Promote OCI artifacts through environments by tags, safely
+///
+/// A build becomes a candidate (X.Y.Z-rc.N), which the first stage selects; once that stage has validated the digest,
+/// the artifact becomes a release (X.Y.Z), which the next stage selects. The tags of the repository are the only state:
+/// every command can be interrupted, repeated and run beside others. `promotion demo` tells the story.
+///
+/// WHAT names an artifact: a commit (7 or more digits), a tag, or a digest.
+#[derive(Debug, Parser)]
+#[command(name = "promotion", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    globals: Globals,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, or nothing to do; 1 failed; 2 usage or configuration; 3 refused; 4 drift; 5 not found; \
+6 silent gate; 10 findings or pending changes";
+
+/// Runs the command that the arguments name.
+pub(crate) fn run() -> Exit {
+    let mut cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error),
+    };
+    let format = variable("PROMOTION_OUTPUT").map(|format| Format::from_str(&format, false)).transpose();
+    let format = format.map_err(|_| Failure::usage("read the environment", "expected table, json, yaml or name"));
+    match format {
+        Ok(format) => cli.globals.output = cli.globals.output.or(format),
+        Err(failure) => {
+            failure.at("PROMOTION_OUTPUT").report(Format::Table, Paint::off());
+            return Exit::Usage;
+        }
+    }
+    let app = App::new(cli.globals);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(cli.command.run(&app)),
+        Err(error) => Err(Failure::io("start", "the runtime", &error)),
+    };
+    ended.unwrap_or_else(|failure| {
+        app.out.failure(&failure);
+        failure.exit
+    })
+}
+
+/// Help and version are data; a mistake is reported as every other failure where programs read it.
+fn misunderstood(error: &clap::Error) -> Exit {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !asked && wants_json() {
+        let rendered = error.to_string();
+        let message = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::usage("read the arguments", message).fix("promotion help COMMAND tells what there is");
+        failure.report(Format::Json, Paint::off());
+        return Exit::Usage;
+    }
+    // Nobody is left to tell when the stream is gone.
+    let _ = error.print();
+    if asked { Exit::Done } else { Exit::Usage }
+}
+
+/// Whether JSON was asked for, in arguments that cannot be parsed as a whole.
+fn wants_json() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    let flag = arguments.iter().any(|argument| matches!(argument.as_str(), "-ojson" | "--output=json" | "-o=json"));
+    let pair = arguments.windows(2).any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
+    flag || pair || variable("PROMOTION_OUTPUT").is_some_and(|format| format == "json")
+}
+
+/// The arguments as data, for completions.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}

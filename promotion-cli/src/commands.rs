@@ -1,0 +1,72 @@
+//! One file per command: its arguments, whose documentation is the help, and what it does.
+
+mod apply;
+mod audit;
+mod candidate;
+mod completions;
+mod demo;
+mod doctor;
+mod init;
+mod list;
+mod promote;
+mod push;
+mod reject;
+mod reopen;
+mod repair;
+mod resolve;
+mod rollback;
+mod schema;
+mod status;
+mod version;
+
+use crate::app::App;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::DemoArgs),
+    Init(init::InitArgs),
+    Push(push::PushArgs),
+    Candidate(candidate::CandidateArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Resolve(resolve::ResolveArgs),
+    Promote(promote::PromoteArgs),
+    Reject(reject::RejectArgs),
+    Reopen(reopen::ReopenArgs),
+    Rollback(rollback::RollbackArgs),
+    Apply(apply::ApplyArgs),
+    Repair(repair::RepairArgs),
+    Audit(audit::AuditArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(completions::CompletionsArgs),
+    Schema(schema::SchemaArgs),
+    Version(version::VersionArgs),
+}
+
+impl Command {
+    pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
+        match self {
+            Self::Demo(args) => args.run(app).await,
+            Self::Init(args) => args.run(app),
+            Self::Push(args) => args.run(app).await,
+            Self::Candidate(args) => args.run(app).await,
+            Self::Status(args) => args.run(app).await,
+            Self::List(args) => args.run(app).await,
+            Self::Resolve(args) => args.run(app).await,
+            Self::Promote(args) => args.run(app).await,
+            Self::Reject(args) => args.run(app).await,
+            Self::Reopen(args) => args.run(app).await,
+            Self::Rollback(args) => args.run(app).await,
+            Self::Apply(args) => args.run(app).await,
+            Self::Repair(args) => args.run(app).await,
+            Self::Audit(args) => args.run(app).await,
+            Self::Doctor(args) => args.run(app),
+            Self::Completions(args) => args.run(app),
+            Self::Schema(args) => args.run(app),
+            Self::Version(args) => args.run(app),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+
+use promotion_core::explain::{MEANINGS, meaning};
+use promotion_core::proofs::prove;
+use serde::Serialize;
+
+use super::audit::Report;
+use crate::app::App;
+use crate::config::{Config, nearest};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::{Document, Paint, columns};
+
+/// Prove that the configuration selects what it should, before anything runs
+///
+/// Checks each stage's constraint and filter against every kind of version that the pipeline writes: that the last
+/// stage cannot select a candidate, that the first can select every build. Exits 10 on findings.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Configurations to check, instead of the one in force
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Explain an id that a command printed; all of them without an id
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "files")]
+    explain: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Meanings {
+    meanings: Vec<Meaning>,
+}
+
+#[derive(Debug, Serialize)]
+struct Meaning {
+    id: &'static str,
+    meaning: &'static str,
+}
+
+impl Document for Meanings {
+    const KIND: &'static str = "Meanings";
+
+    fn table(&self, paint: Paint) -> String {
+        let row = |meaning: &Meaning| vec![meaning.id.to_owned(), meaning.meaning.to_owned()];
+        columns(paint, &["ID", "MEANING"], &self.meanings.iter().map(row).collect::<Vec<_>>())
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.meanings.iter().map(|meaning| meaning.id.to_owned()).collect()
+    }
+}
+
+impl DoctorArgs {
+    pub(crate) fn run(self, app: &App) -> Result<Exit, Failure> {
+        if let Some(id) = self.explain {
+            return explain(app, &id);
+        }
+        let configs = match self.files.as_slice() {
+            [] => vec![app.config()?],
+            files => files.iter().map(|file| Config::of_file(file)).collect::<Result<_, _>>()?,
+        };
+        let mut findings = Vec::new();
+        for config in &configs {
+            let place =
+                config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+            let found = prove(&config.policy);
+            if configs.len() > 1 {
+                app.out.note(&format!("{place}: {} findings", found.len()));
+            }
+            findings.extend(found);
+        }
+        let exit = Exit::of_findings(&findings);
+        app.out.document(&Report { findings })?;
+        Ok(exit)
+    }
+}
+
+fn explain(app: &App, id: &str) -> Result<Exit, Failure> {
+    let all = MEANINGS.iter().map(|(id, meaning)| Meaning { id, meaning });
+    let meanings: Vec<Meaning> = all.filter(|known| id.is_empty() || known.id == id).collect();
+    if meaning(id).is_none() && !id.is_empty() {
+        let failure = Failure::new(Exit::NotFound, "no-such-id", format!("explain {id}"), "there is no such id");
+        return Err(match nearest(id, MEANINGS.iter().map(|(id, _)| *id)) {
+            Some(near) => failure.fix(format!("did you mean {near}?")),
+            None => failure.fix("promotion doctor --explain lists them all"),
+        });
+    }
+    app.out.document(&Meanings { meanings })?;
+    Ok(Exit::Done)
+}

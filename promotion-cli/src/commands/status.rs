@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use promotion_core::Repository;
+use promotion_core::board::{Board, StageRow, board};
+use promotion_core::reason::Reason;
+use promotion_core::silence::silence;
+use promotion_core::snapshot::Snapshot;
+
+use crate::app::App;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::{Document, Format, Paint, columns, findings_text};
+use crate::session::Session;
+
+/// Show the board: what every stage selects, what waits, and what is half done
+///
+/// Exits 6 when a stage's gate has given no verdict for longer than its verdict_deadline.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// The repository, `ocidir://PATH`; the configuration's where absent
+    #[arg(value_name = "REPO")]
+    repository: Option<Repository>,
+
+    /// Show it again whenever it changes, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+/// How often a watched repository is read.
+const EVERY: Duration = Duration::from_secs(2);
+
+impl Document for Board {
+    const KIND: &'static str = "Status";
+
+    fn table(&self, paint: Paint) -> String {
+        let short = |commit: &Option<promotion_core::Commit>| {
+            commit.as_ref().map_or_else(|| "-".to_owned(), |commit| commit.prefix(7).to_owned())
+        };
+        let stage = |stage: &StageRow| {
+            let [tag, digest, commit] = match &stage.selects {
+                None => ["-".to_owned(), "-".to_owned(), "-".to_owned()],
+                Some(selected) => {
+                    [selected.tag.to_string(), format!("sha256:{}", selected.digest.short()), short(&selected.commit)]
+                }
+            };
+            vec![stage.name.clone(), stage.constraint.clone(), tag, commit, digest]
+        };
+        let rows: Vec<Vec<String>> = self.stages.iter().map(stage).collect();
+        let mut text = columns(paint, &["STAGE", "CONSTRAINT", "SELECTS", "COMMIT", "DIGEST"], &rows);
+        if !self.pending.is_empty() {
+            let row = |waits: &promotion_core::board::Pending| {
+                let digest = format!("sha256:{}", waits.digest.short());
+                vec![waits.candidate.to_string(), waits.admitted.clone(), short(&waits.commit), digest]
+            };
+            let rows: Vec<Vec<String>> = self.pending.iter().map(row).collect();
+            text.push_str("\n\n");
+            text.push_str(&columns(paint, &["PENDING", "IN", "COMMIT", "DIGEST"], &rows));
+        }
+        if !self.unfinished.is_empty() {
+            text.push_str(&format!("\n\n{} (promotion repair does the rest)", paint.yellow("half done:")));
+            for write in &self.unfinished {
+                text.push_str(&format!("\n  {} -> sha256:{}, which {}", write.tag, write.digest.short(), write.why));
+            }
+        }
+        if !self.findings.is_empty() {
+            text.push_str("\n\n");
+            text.push_str(&findings_text(&self.findings, paint));
+        }
+        text
+    }
+
+    fn names(&self) -> Vec<String> {
+        let selected = self.stages.iter().filter_map(|stage| stage.selects.as_ref());
+        selected.map(|selected| selected.tag.to_string()).collect()
+    }
+}
+
+/// The board, with the alarms of gates that say nothing.
+async fn read(session: &Session<'_>) -> Result<Board, Failure> {
+    let (policy, now) = (&session.config.policy, session.now());
+    let question = |snapshot: &Snapshot| {
+        let mut board = board(snapshot, policy)?;
+        board.findings.extend(silence(snapshot, policy, now)?);
+        Ok(board)
+    };
+    session.ask(question).await
+}
+
+impl StatusArgs {
+    pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
+        let session = app.session(self.repository).await?;
+        let mut shown = None;
+        loop {
+            let board = read(&session).await?;
+            let silent = board.findings.iter().any(|finding| matches!(finding.reason, Reason::SilentGate { .. }));
+            if shown.as_ref() != Some(&board) {
+                if shown.is_some() && app.out.format == Format::Table {
+                    app.out.stdout(&format!("\n{}", session.now()))?;
+                }
+                app.out.document(&board)?;
+            }
+            if !self.watch {
+                return Ok(if silent { Exit::Silent } else { Exit::Done });
+            }
+            shown = Some(board);
+            // Nothing else runs on this thread.
+            std::thread::sleep(EVERY);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Progress: how far long reading has come, told by the registry that is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use promotion_core::manifest::{Descriptor, Manifest};
+use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry};
+use promotion_core::{Digest, Repository, Tag};
+
+use crate::output::StatusLine;
+
+/// How many manifests the step at hand reads, and how many of them it has.
+#[derive(Debug, Clone)]
+pub(crate) struct Counter {
+    wanted: Arc<AtomicUsize>,
+    read: Arc<AtomicUsize>,
+    status: StatusLine,
+}
+
+impl Counter {
+    pub(crate) fn new(status: &StatusLine) -> Self {
+        Self { wanted: Arc::default(), read: Arc::default(), status: status.clone() }
+    }
+
+    /// A step begins that reads so many.
+    pub(crate) fn expect(&self, manifests: usize) {
+        self.wanted.store(manifests, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
+    }
+
+    fn count(&self) {
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
+        self.status.show(&format!("reading manifests: {read} of {}", self.wanted.load(Ordering::Relaxed).max(read)));
+    }
+}
+
+/// A repository that counts what is read of it.
+pub(crate) struct Watched<R> {
+    pub(crate) inner: R,
+    pub(crate) counter: Counter,
+}
+
+#[async_trait]
+impl<R: Registry> Registry for Watched<R> {
+    fn repository(&self) -> &Repository {
+        self.inner.repository()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.inner.consistency()
+    }
+
+    async fn lock(&self) -> Result<Guard, PortError> {
+        self.inner.lock().await
+    }
+
+    async fn list_tags(&self) -> Result<Listing, PortError> {
+        self.inner.list_tags().await
+    }
+
+    async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError> {
+        self.inner.resolve(tag).await
+    }
+
+    async fn resolve_all(&self, tags: &[Tag]) -> Result<Vec<Option<Digest>>, PortError> {
+        self.inner.resolve_all(tags).await
+    }
+
+    async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
+        self.counter.count();
+        self.inner.manifest(digest).await
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
+        self.inner.put_manifest(manifest).await
+    }
+
+    async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
+        self.inner.put_tag(tag, manifest, expect).await
+    }
+
+    async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
+        self.inner.delete_tag(tag, expected).await
+    }
+
+    async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {
+        self.inner.referrers(subject).await
+    }
+
+    async fn has_blob(&self, digest: Digest) -> Result<bool, PortError> {
+        self.inner.has_blob(digest).await
+    }
+
+    async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError> {
+        self.inner.blob(blob).await
+    }
+
+    async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError> {
+        self.inner.put_blob(blob, source).await
+    }
+}

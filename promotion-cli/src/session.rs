@@ -1,0 +1,234 @@
+//! A repository at work: finding what was named, and carrying out a goal, planned or for real.
+
+mod outcome;
+mod plan;
+
+use std::path::PathBuf;
+
+use promotion_core::artifact::View;
+use promotion_core::executor::{self, Executor, Outcome, OutcomeKind, World};
+use promotion_core::plan::{Goal, PlanFile};
+use promotion_core::ports::{PortErrorKind, Registry};
+use promotion_core::reason::{Finding, Refusal};
+use promotion_core::snapshot::{Needs, Snapshot};
+use promotion_core::what::{What, find};
+use promotion_core::{Digest, Repository};
+use promotion_registry::OciDir;
+
+use crate::app::App;
+use crate::config::{Config, Lock, nearest};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::progress::Watched;
+use crate::world::HostWorld;
+
+pub(crate) use plan::PlanDocument;
+
+/// What every writing command offers.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct WriteArgs {
+    /// Print the plan and write no tag
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// With --dry-run: also write the plan to this file, for `promotion apply`
+    #[arg(long, value_name = "PLAN", requires = "dry_run")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// With --dry-run: exit 10 if there is something to write
+    #[arg(long, requires = "dry_run")]
+    pub(crate) exit_code: bool,
+}
+
+/// A repository at work.
+pub(crate) struct Session<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) config: Config,
+    pub(crate) registry: Box<dyn Registry>,
+    pub(crate) world: HostWorld<'a>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens an existing repository.
+    pub(crate) async fn open(
+        app: &'a App,
+        config: Config,
+        repository: Repository,
+        world: HostWorld<'a>,
+    ) -> Result<Self, Failure> {
+        let path = layout(&repository)?;
+        let registry = OciDir::open(&path).await.map_err(|error| {
+            let missing = *error.kind() == PortErrorKind::NotFound;
+            let failure = Failure::from(error);
+            if missing {
+                failure.fix("promotion push creates it; promotion demo makes one to play with")
+            } else {
+                failure
+            }
+        })?;
+        Ok(Self::on(app, config, registry, world))
+    }
+
+    /// Works on a registry that is open.
+    pub(crate) fn on(app: &'a App, config: Config, registry: impl Registry + 'static, world: HostWorld<'a>) -> Self {
+        let watched = Watched { inner: registry, counter: world.counter().clone() };
+        Self { app, config, registry: Box::new(watched), world }
+    }
+
+    /// Opens a repository, or creates it.
+    pub(crate) async fn create(
+        app: &'a App,
+        config: Config,
+        repository: Repository,
+        world: HostWorld<'a>,
+    ) -> Result<Self, Failure> {
+        let registry = OciDir::create(&layout(&repository)?).await?;
+        Ok(Self::on(app, config, registry, world))
+    }
+
+    /// Answers a question about the repository, reading no more than it needs.
+    pub(crate) async fn ask<T>(
+        &self,
+        question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
+    ) -> Result<T, Failure> {
+        Ok(executor::observe(&*self.registry, &self.config.policy, &self.world, question).await?)
+    }
+
+    /// The artifact that was named; a refusal when there is none, or several.
+    pub(crate) async fn find(&self, what: &What) -> Result<Result<Digest, Refusal>, Failure> {
+        let policy = &self.config.policy;
+        let found = self.ask(|snapshot| find(&View::new(snapshot, policy), what)).await?;
+        if found.is_err() {
+            self.suggest(what).await?;
+        }
+        Ok(found.map_err(Refusal::from))
+    }
+
+    /// A mistyped tag or commit: the nearest that exists.
+    async fn suggest(&self, what: &What) -> Result<(), Failure> {
+        let wanted = what.to_string();
+        let tags = self.registry.list_tags().await?.tags;
+        let marked = tags.iter().filter_map(|tag| tag.as_str().split_once('-')).map(|(_, key)| key);
+        let names = tags.iter().map(promotion_core::Tag::as_str).chain(marked);
+        if let Some(near) = nearest(&wanted, names.filter(|name| *name != wanted)) {
+            self.app.out.note(&format!("did you mean {near}?"));
+        }
+        Ok(())
+    }
+
+    /// Finds what was named and carries out the goal on it.
+    pub(crate) async fn pursue_what(
+        &self,
+        what: &What,
+        goal: impl FnOnce(Digest) -> Goal,
+        args: &WriteArgs,
+    ) -> Result<Exit, Failure> {
+        match self.find(what).await? {
+            Ok(digest) => self.pursue(goal(digest), args).await,
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// Carries out a goal, or plans it.
+    pub(crate) async fn pursue(&self, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
+        let executor = Executor::new(self.config.policy.clone(), goal.clone());
+        if args.dry_run { self.plan(executor, goal, args).await } else { self.carry_out(executor).await }
+    }
+
+    /// A refusal that needs no executor to be found.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Result<Exit, Failure> {
+        let outcome = Outcome {
+            kind: OutcomeKind::Refused,
+            digest: None,
+            commit: None,
+            candidate: None,
+            release: None,
+            superseded_by: None,
+            writes: Vec::new(),
+            warnings: Vec::new(),
+            refusal: Some(refusal),
+        };
+        self.show(&outcome)
+    }
+
+    /// Writes what an executor says, under the repository's lock.
+    pub(crate) async fn carry_out(&self, executor: Executor) -> Result<Exit, Failure> {
+        if let Lock::Lease { .. } = self.config.settings.lock {
+            self.app.out.note("note: the configured lease is not needed: an on-disk layout has a lock of its own");
+        }
+        let mut executor = executor.with_consistency(self.registry.consistency());
+        self.world.wait_for_the_lock(self.registry.repository());
+        match executor::drive(&*self.registry, &mut executor, &self.world).await? {
+            Ok(outcome) => self.show(&outcome),
+            Err(plan) => {
+                let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
+                self.app.out.note("drift: the repository is not what the plan expects, so nothing was written");
+                self.app.out.note("what would be done now instead:");
+                self.app.out.document(&PlanDocument::new(&file))?;
+                self.app.out.note("  -> make a new plan with --dry-run --out");
+                Ok(Exit::Drift)
+            }
+        }
+    }
+
+    /// What carrying out a plan would do now, writing nothing.
+    pub(crate) async fn check(&self, executor: Executor, goal: Goal) -> Result<Exit, Failure> {
+        let mut executor = executor.with_consistency(self.registry.consistency());
+        let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
+            Ok(plan) => plan,
+            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+        };
+        let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
+        self.app.out.document(&PlanDocument::new(&file))?;
+        Ok(Exit::Done)
+    }
+
+    fn show(&self, outcome: &Outcome) -> Result<Exit, Failure> {
+        self.app.out.document(outcome)?;
+        let refused = outcome.refusal.as_ref().map(|refusal| &refusal.reason);
+        let warnings: Vec<Finding> =
+            outcome.warnings.iter().filter(|warning| Some(&warning.reason) != refused).cloned().collect();
+        self.app.out.warnings(&warnings);
+        if let Some(refusal) = &outcome.refusal {
+            self.app.out.refusal(if outcome.writes.is_empty() { "refused:" } else { "held back:" }, refusal);
+        }
+        Ok(Exit::of_outcome(outcome))
+    }
+
+    async fn plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
+        let mut executor = executor.with_consistency(self.registry.consistency());
+        let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
+            Ok(plan) => plan,
+            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+        };
+        let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
+        let document = PlanDocument::new(&file);
+        if let Some(path) = &args.out {
+            plan::save(&file, path)?;
+        }
+        self.app.out.document(&document)?;
+        self.app.out.warnings(&plan.findings);
+        Ok(if args.exit_code && !file.actions.is_empty() { Exit::Findings } else { Exit::Done })
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> promotion_core::time::Timestamp {
+        self.world.now()
+    }
+}
+
+/// The folder of an on-disk layout.
+pub(crate) fn layout(repository: &Repository) -> Result<PathBuf, Failure> {
+    match repository {
+        Repository::Layout { path } => Ok(PathBuf::from(path)),
+        Repository::Oci { .. } => Err(Failure::new(
+            Exit::Usage,
+            "unsupported",
+            format!("open {repository}"),
+            "registries are not supported by this version yet",
+        )
+        .fix("use an OCI image layout on disk: ocidir://PATH")),
+    }
+}
