@@ -208,7 +208,7 @@ impl Group {
 
     #[inline]
     fn opens_for(&self, version: &Version<'_>) -> bool {
-        !version.is_prerelease() || self.admits_prereleases
+        self.admits_prereleases || !version.is_prerelease()
     }
 
     #[inline]

@@ -130,8 +130,10 @@ where
     T: AsRef<str> + ?Sized + 't,
 {
     let mut podium = Podium::new(selector.runners_up);
-    for version in tags.into_iter().filter_map(|tag| selector.consider(tag.as_ref())) {
-        podium.admit(version);
+    for tag in tags {
+        if let Some(version) = selector.consider(tag.as_ref()) {
+            podium.admit(&version);
+        }
     }
     podium.selection().ok_or_else(|| SelectError::NoMatch { constraint: selector.constraint.to_string() })
 }
@@ -153,29 +155,28 @@ impl<'t> Podium<'t> {
 
     #[inline]
 
-    fn admit(&mut self, version: Version<'t>) {
+    fn admit(&mut self, version: &Version<'t>) {
         self.matching += 1;
+        // Most versions are old ones: one comparison is enough for them.
+        if self.next.len() >= self.keep && self.next.last().is_some_and(|last| version.precedence(last).is_le()) {
+            return;
+        }
         match self.first.first().map_or(Ordering::Equal, |first| version.precedence(first)) {
-            Ordering::Equal => self.first.push(version),
+            Ordering::Equal => self.first.push(*version),
             Ordering::Less => self.admit_next(version),
             Ordering::Greater => {
                 self.demote();
-                self.first.push(version);
+                self.first.push(*version);
             }
         }
     }
 
-    fn admit_next(&mut self, version: Version<'t>) {
-        // Most versions are old ones: one comparison is enough for them.
-        let full = self.next.len() >= self.keep;
-        if full && self.next.last().is_none_or(|last| version.precedence(last).is_le()) {
-            return;
-        }
-        let place = self.next.partition_point(|next| next.precedence(&version).is_ge());
+    fn admit_next(&mut self, version: &Version<'t>) {
+        let place = self.next.partition_point(|next| next.precedence(version).is_ge());
         let known = || self.next.iter().any(|next| next.text == version.text);
         if place < self.keep && !known() {
             self.next.truncate(self.keep - 1);
-            self.next.insert(place, version);
+            self.next.insert(place, *version);
         }
     }
 

@@ -197,7 +197,7 @@ impl<'a> Identifier<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn parse_tag(tag: &str, plus: Plus) -> Result<Version<'_>, VersionError> {
     let (numbers, count, at) = numbers(tag)?;
     // A tag with all three numbers needs no counting of dots.
@@ -215,7 +215,7 @@ pub(super) fn parse(text: &str, plus: Plus) -> Result<Version<'_>, VersionError>
 }
 
 /// The numbers, how many are written out, and where they end.
-#[inline]
+#[inline(always)]
 fn numbers(text: &str) -> Result<([u64; 3], usize, usize), VersionError> {
     let bytes = text.as_bytes();
     if bytes.len() > Version::MAX_LEN {
@@ -233,7 +233,7 @@ fn numbers(text: &str) -> Result<([u64; 3], usize, usize), VersionError> {
     Ok((numbers, 3, at))
 }
 
-#[inline]
+#[inline(always)]
 fn suffixes(text: &str, numbers: [u64; 3], start: usize, plus: Plus) -> Result<Version<'_>, VersionError> {
     let (bytes, mut at) = (text.as_bytes(), start);
     let (mut pre, mut build) = ("", "");
@@ -257,7 +257,7 @@ fn suffixes(text: &str, numbers: [u64; 3], start: usize, plus: Plus) -> Result<V
 /// Up to this many digits cannot overflow.
 const SAFE_DIGITS: usize = 19;
 
-#[inline]
+#[inline(always)]
 fn number(bytes: &[u8], start: usize) -> Result<(u64, usize), VersionError> {
     let mut value = 0_u64;
     let mut at = start;
@@ -280,7 +280,7 @@ fn digit(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// Where identifiers that are joined by dots end; there is at least one, and none is empty.
-#[inline]
+#[inline(always)]
 fn identifiers(bytes: &[u8], start: usize, zero_may_lead: bool) -> Result<usize, VersionError> {
     let mut at = start;
     loop {
