@@ -80,6 +80,7 @@ impl PromoteArgs {
         if let Some(reason) = self.reason.filter(|_| self.manual) {
             evidence.push(Evidence::manual(digest, reason, session.now()));
         }
+        evidence.iter().for_each(|evidence| app.out.detail(&format!("evidence: {evidence}")));
         note_the_gate(&session, &evidence);
         let goal = Goal::Promote(Promote { artifact: digest, evidence, stage, version: self.version });
         session.pursue(goal, &self.write).await
@@ -145,8 +146,8 @@ fn note_the_gate(session: &Session<'_>, evidence: &[Evidence]) {
     if evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Kustomization)
         && evidence.iter().all(|evidence| evidence.kind == EvidenceKind::Kustomization)
     {
-        let text = "the only evidence is a finished reconciliation: it says that the workloads are healthy only if \
+        let text = "note: the only evidence is a finished reconciliation: it says that the workloads are healthy only if \
                     the Kustomization has spec.wait or healthChecks";
-        session.app.out.detail(text);
+        session.app.out.note(text);
     }
 }
