@@ -50,7 +50,8 @@ pub struct Request<'a> {
     pub goal: &'a Goal,
     /// The time, by which evidence is fresh or stale.
     pub now: Timestamp,
-    /// The goal's verdict was written: do not state it again, whatever others have said since.
+    /// The goal's fact was written: do not state it again, whatever others have said since. Two who each want the last
+    /// word would otherwise go on for ever.
     pub stated: bool,
 }
 

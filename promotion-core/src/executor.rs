@@ -116,7 +116,7 @@ pub struct Executor {
     stale: bool,
     plan: Option<Plan>,
     queue: VecDeque<Action>,
-    /// The goal's verdict was written.
+    /// The goal's fact was written.
     stated: bool,
     /// After our first write the goal turned out to be refused: only the rules are left to do.
     refused_late: Option<Refusal>,
@@ -268,8 +268,8 @@ impl Executor {
     /// The write of [`Step::Write`] was done and read back.
     pub fn wrote(&mut self, was: Option<Digest>) {
         let Some(action) = self.queue.pop_front() else { return };
-        let verdict = |why: &Why| matches!(why, Why::Evidence { .. } | Why::Rejection | Why::Reopening);
-        if verdict(&action.why) && !self.queue.iter().any(|rest| verdict(&rest.why)) {
+        let fact = |why: &Why| matches!(why, Why::Birth | Why::Evidence { .. } | Why::Rejection | Why::Reopening);
+        if fact(&action.why) && !self.queue.iter().any(|rest| fact(&rest.why)) {
             self.stated = true;
         }
         self.writes.push(Write { tag: action.tag, digest: action.digest, was });

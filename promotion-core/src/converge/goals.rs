@@ -18,7 +18,7 @@ use crate::{Digest, Tag};
 /// Plans the goal's facts. The outlook is `Some` where the rules cannot change it.
 pub(super) fn state(draft: &mut Draft<'_>, request: &Request<'_>) -> Result<Option<Outlook>, Stop> {
     match request.goal {
-        Goal::Build(goal) => build(draft, goal),
+        Goal::Build(goal) => build(draft, goal, request.stated),
         Goal::Promote(goal) if !request.stated => promote(draft, goal, request.now).map(|()| None),
         Goal::Reject { artifact, .. } if !request.stated => reject(draft, *artifact).map(|()| None),
         Goal::Reopen { artifact, .. } if !request.stated => reopen(draft, *artifact).map(|()| None),

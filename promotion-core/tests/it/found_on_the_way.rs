@@ -246,3 +246,24 @@ fn an_error_is_never_absent() {
     assert!(matches!(converge(snapshot, &scene.policy, &request), Err(converge::Stop::Needs(_))));
     assert_eq!(Reason::DidNotConverge { rounds: 1 }.id(), "did-not-converge");
 }
+
+#[test]
+fn two_who_nominate_again_do_not_overtake_each_other_for_ever() {
+    let mut scene = Scene::new();
+    let (first, second) = (scene.build("aaaaaaa"), scene.build("bbbbbbb"));
+    scene.build("ccccccc");
+    let again = |artifact| Goal::Build(Build { again: true, ..Build::of(artifact) });
+    let (mut one, mut two) = (scene.executor(again(first)), scene.executor(again(second)));
+    let mut outcomes = [None, None];
+    for turn in 0..400 {
+        let (index, executor) = if turn % 2 == 0 { (0, &mut one) } else { (1, &mut two) };
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Done(outcome) => outcomes[index] = Some(outcome),
+            step => scene.registry.answer(executor, step).unwrap(),
+        }
+    }
+    assert!(outcomes.iter().flatten().all(|outcome| outcome.kind == OutcomeKind::Done), "{outcomes:#?}");
+    // One birth each, and whichever came last is the newest.
+    assert_eq!(scene.tags().iter().filter(|tag| tag.starts_with("0.1.0-rc.")).count(), 5);
+    scene.assert_rules_hold();
+}

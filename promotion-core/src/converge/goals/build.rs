@@ -14,7 +14,7 @@ use crate::scheme::{Key, Mark, MarkTag};
 use crate::snapshot::Ancestry;
 use crate::version::{Number, Version};
 
-pub(super) fn build(draft: &mut Draft<'_>, goal: &Build) -> Result<Option<Outlook>, Stop> {
+pub(super) fn build(draft: &mut Draft<'_>, goal: &Build, stated: bool) -> Result<Option<Outlook>, Stop> {
     let artifact = known(draft, goal.artifact)?;
     let manifest = draft.view.manifest(goal.artifact)?.cloned().unwrap_or_default();
     let commit = commit_of(goal, &manifest)?;
@@ -29,7 +29,8 @@ pub(super) fn build(draft: &mut Draft<'_>, goal: &Build) -> Result<Option<Outloo
         one_artifact(draft, newest, &manifest)?;
     }
     commit_tag(draft, &artifact, commit.as_ref())?;
-    let birth_wanted = !born || (goal.again && !is_newest);
+    // A birth that somebody overwrote is written again, a nomination that somebody overtook is not.
+    let birth_wanted = !born || (goal.again && !stated && !is_newest);
     if birth_wanted
         && let Some(newest) = &newest
         && let Some(superseded) = overtaken(draft, goal, commit.as_ref(), newest)?
