@@ -62,10 +62,10 @@ impl Failure {
         Self::new(exit, id, what, error.to_string()).at(place)
     }
 
-    /// Writes it to stderr, for people or as JSON.
+    /// Writes it to stderr, for people or as a line of JSON.
     pub(crate) fn report(&self, format: Format, paint: Paint) {
         let mut text = match format {
-            Format::Json => serde_json::to_string_pretty(&Envelope::new("Error", self)).unwrap_or_default(),
+            Format::Json => serde_json::to_string(&Envelope::new("Error", self)).unwrap_or_default(),
             Format::Table | Format::Yaml | Format::Name => self.text(paint),
         };
         text.push('\n');

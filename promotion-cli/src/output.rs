@@ -40,6 +40,12 @@ impl<'a, T: Serialize> Envelope<'a, T> {
     }
 }
 
+/// What people are told on stderr, for programs.
+#[derive(Serialize)]
+struct Note {
+    message: String,
+}
+
 /// Something to print in every format.
 pub(crate) trait Document: Serialize {
     /// The JSON object's kind.
@@ -166,10 +172,16 @@ impl Output {
         self.status.clear();
     }
 
+    /// Where programs read, each line of stderr is an object, so that the error among them can be told.
     fn stderr(&self, text: &str) {
         self.clear();
+        let message = redact(text.trim_end_matches('\n'));
+        let line = match self.format {
+            Format::Json => serde_json::to_string(&Envelope::new("Note", &Note { message })).unwrap_or_default(),
+            Format::Table | Format::Yaml | Format::Name => message,
+        };
         // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(io::stderr().lock(), "{}", redact(text.trim_end_matches('\n')));
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// Findings for people; the other formats carry them in the document.
