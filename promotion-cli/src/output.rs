@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use promotion_core::reason::{Finding, Refusal, Severity};
 use serde::Serialize;
 
-use crate::error::{Failure, redact};
+use crate::error::{Failure, Id, redact};
 use crate::exit::Exit;
 
 /// The formats of data.
@@ -207,7 +207,7 @@ impl Output {
 }
 
 fn unprintable(error: &str) -> Failure {
-    Failure::new(Exit::Failed, "internal", "print the result", error)
+    Failure::new(Exit::Failed, Id::INTERNAL, "print the result", error)
 }
 
 fn json<T: Document>(document: &T) -> Result<String, serde_json::Error> {

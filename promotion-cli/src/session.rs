@@ -17,7 +17,7 @@ use promotion_registry::OciDir;
 
 use crate::app::App;
 use crate::config::{Config, Lock, nearest};
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::progress::Watched;
 use crate::world::HostWorld;
@@ -229,7 +229,7 @@ pub(crate) fn layout(repository: &Repository) -> Result<PathBuf, Failure> {
         Repository::Layout { path } => Ok(PathBuf::from(path)),
         Repository::Oci { .. } => Err(Failure::new(
             Exit::Usage,
-            "unsupported",
+            Id::UNSUPPORTED,
             format!("open {repository}"),
             "registries are not supported by this version yet",
         )
