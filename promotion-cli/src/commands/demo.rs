@@ -13,7 +13,7 @@ use self::folder::Folder;
 use super::audit::Report;
 use crate::app::App;
 use crate::config::Config;
-use crate::error::{Failure, chain};
+use crate::error::{Failure, Id, chain};
 use crate::exit::Exit;
 use crate::output::{Document as _, Format};
 use crate::session::Session;
@@ -228,7 +228,7 @@ fn internal(error: &(dyn std::error::Error + 'static)) -> Failure {
 }
 
 fn internal_text(message: String) -> Failure {
-    Failure::new(Exit::Failed, "internal", "tell the story", message)
+    Failure::new(Exit::Failed, Id::INTERNAL, "tell the story", message)
 }
 
 /// A path as a shell takes it.
