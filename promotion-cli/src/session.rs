@@ -6,7 +6,7 @@ mod plan;
 use std::path::PathBuf;
 
 use promotion_core::artifact::View;
-use promotion_core::executor::{self, Executor, Outcome, OutcomeKind, World};
+use promotion_core::executor::{self, End, Executor, Outcome, OutcomeKind, Planned, World};
 use promotion_core::plan::{Goal, Plan, PlanFile};
 use promotion_core::ports::{PortErrorKind, Registry};
 use promotion_core::reason::{Finding, Refusal};
@@ -159,8 +159,8 @@ impl<'a> Session<'a> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         self.world.wait_for_the_lock(self.registry.repository());
         match executor::drive(&*self.registry, &mut executor, &self.world).await? {
-            Ok(outcome) => self.show(&outcome),
-            Err(plan) => self.drifted(&plan),
+            End::Done(outcome) => self.show(&outcome),
+            End::Drifted(plan) => self.drifted(&plan),
         }
     }
 
@@ -177,11 +177,10 @@ impl<'a> Session<'a> {
     pub(crate) async fn check(&self, executor: Executor, goal: Goal) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
-            // An executor that finds another state than it was given has nothing planned.
-            Ok(plan) if executor.planned().is_none() => return self.drifted(&plan),
-            Ok(plan) => plan,
-            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
-            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+            Planned::Drifted(plan) => return self.drifted(&plan),
+            Planned::Writes(plan) => plan,
+            Planned::Nothing(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Planned::Nothing(outcome) => plan::nothing_to_do(goal, &outcome),
         };
         let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
         self.app.out.document(&PlanDocument::new(&file))?;
@@ -203,9 +202,10 @@ impl<'a> Session<'a> {
     async fn plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
-            Ok(plan) => plan,
-            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
-            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+            Planned::Drifted(plan) => return self.drifted(&plan),
+            Planned::Writes(plan) => plan,
+            Planned::Nothing(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Planned::Nothing(outcome) => plan::nothing_to_do(goal, &outcome),
         };
         let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
         let document = PlanDocument::new(&file);

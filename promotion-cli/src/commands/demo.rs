@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use promotion_core::board::{Board, board};
 use promotion_core::event;
-use promotion_core::executor::{Executor, Outcome, Step, World as _, drive};
+use promotion_core::executor::{End, Executor, Outcome, Step, World as _, drive};
 use promotion_core::plan::{Build, Goal, Promote, Why};
 use promotion_core::reason::Reason;
 use promotion_core::snapshot::{Ancestry, Query, Reply};
@@ -171,12 +171,12 @@ impl Story<'_> {
     async fn pursue(&self, goal: Goal, command: &str) -> Result<(), Failure> {
         let mut executor = self.executor(goal);
         match drive(&*self.session.registry, &mut executor, &self.session.world).await? {
-            Ok(Outcome { refusal: Some(refusal), .. }) => Err(internal_text(refusal.reason.message())),
-            Ok(outcome) => {
+            End::Done(Outcome { refusal: Some(refusal), .. }) => Err(internal_text(refusal.reason.message())),
+            End::Done(outcome) => {
                 let wrote: Vec<String> = outcome.writes.iter().map(|write| write.tag.to_string()).collect();
                 self.say(&format!("   $ {command}\n   wrote {}", wrote.join(", ")))
             }
-            Err(_) => Err(internal_text("a plan drifted that nobody made".to_owned())),
+            End::Drifted(_) => Err(internal_text("a plan drifted that nobody made".to_owned())),
         }
     }
 
