@@ -15,8 +15,10 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write as _;
+use core::fmt;
 use core::time::Duration;
+
+use serde::Deserialize;
 
 use crate::Digest;
 use crate::reason::{Reason, Refusal};
@@ -108,20 +110,43 @@ pub fn meaning(id: &str) -> Option<&'static str> {
 /// A refusal as indented lines, most general first.
 #[must_use]
 pub fn render(refusal: &Refusal) -> String {
-    let mut text = String::new();
-    render_into(&mut text, refusal, 0);
-    text
+    Told::from(refusal).to_string()
 }
 
-fn render_into(text: &mut String, refusal: &Refusal, depth: usize) {
-    let indent = "  ".repeat(depth);
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{indent}{}", refusal.reason.message());
-    if let Some(fix) = refusal.reason.fix() {
-        let _ = writeln!(text, "{indent}  -> {fix}");
+/// What a serialized refusal tells people, for whoever holds only that: its `Display` is [`render`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Told {
+    /// What is refused, as a sentence.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub fix: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub because: Vec<Told>,
+}
+
+impl From<&Refusal> for Told {
+    fn from(refusal: &Refusal) -> Self {
+        let because = refusal.because.iter().map(Self::from).collect();
+        Self { message: refusal.reason.message(), fix: refusal.reason.fix(), because }
     }
-    for because in &refusal.because {
-        render_into(text, because, depth + 1);
+}
+
+impl Told {
+    fn lines(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let indent = "  ".repeat(depth);
+        writeln!(f, "{indent}{}", self.message)?;
+        if let Some(fix) = &self.fix {
+            writeln!(f, "{indent}  -> {fix}")?;
+        }
+        self.because.iter().try_for_each(|because| because.lines(f, depth + 1))
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines(f, 0)
     }
 }
 

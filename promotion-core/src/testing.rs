@@ -1,5 +1,6 @@
 //! What embedders and adapters test themselves with: a conformance suite for every adapter of the registry port, a
-//! simulated world of actors that crash and overtake each other, and a naive oracle that judges what they leave.
+//! simulated world of actors that crash and overtake each other, a naive oracle that judges what they leave, and a naive
+//! reading of constraints.
 //!
 //! ```
 //! use promotion_core::policy::Policy;
@@ -16,6 +17,7 @@
 //! ```
 
 pub mod conformance;
+pub mod naive;
 pub mod oracle;
 pub mod strategies;
 pub mod world;

@@ -171,6 +171,7 @@ impl Constraint {
 
     /// Whether a cluster with this constraint considers the version.
     #[must_use]
+    #[inline]
     pub fn matches(&self, version: &Version<'_>) -> bool {
         self.groups.iter().any(|group| group.opens_for(version) && group.accepts(version))
     }
@@ -205,10 +206,12 @@ impl Group {
         self.admits_prereleases
     }
 
+    #[inline]
     fn opens_for(&self, version: &Version<'_>) -> bool {
         !version.is_prerelease() || self.admits_prereleases
     }
 
+    #[inline]
     fn accepts(&self, version: &Version<'_>) -> bool {
         self.atoms.iter().all(|atom| atom.accepts(version))
     }

@@ -106,7 +106,14 @@ impl Selector {
     ///
     /// The version is read before the filter is asked, because most tags are no versions and that is the cheaper question.
     #[must_use]
+    #[inline]
     pub fn consider<'t>(&self, tag: &'t str) -> Option<Version<'t>> {
+        // Most tags are marks, and their first letters tell.
+        let bytes = tag.as_bytes();
+        let first = bytes.get(usize::from(bytes.first() == Some(&b'v')));
+        if !first.is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
         let version = if self.chart { Version::parse_chart_tag(tag) } else { Version::parse_tag(tag) }.ok()?;
         let passes =
             self.constraint.matches(&version) && self.filter.as_ref().is_none_or(|filter| filter.is_match(tag));
@@ -144,6 +151,8 @@ impl<'t> Podium<'t> {
         Self { first: Vec::new(), next: Vec::new(), keep, matching: 0 }
     }
 
+    #[inline]
+
     fn admit(&mut self, version: Version<'t>) {
         self.matching += 1;
         match self.first.first().map_or(Ordering::Equal, |first| version.precedence(first)) {
@@ -172,15 +181,23 @@ impl<'t> Podium<'t> {
 
     /// The first place becomes the head of the next best.
     fn demote(&mut self) {
-        let mut next = distinct(&self.first, self.keep);
-        next.append(&mut self.next);
-        next.truncate(self.keep);
-        self.next = next;
+        if let ([only], 1..) = (&self.first[..], self.keep) {
+            self.next.truncate(self.keep - 1);
+            self.next.insert(0, *only);
+        } else {
+            self.next.splice(0..0, distinct(&self.first, self.keep));
+            self.next.truncate(self.keep);
+        }
         self.first.clear();
     }
 
     fn selection(self) -> Option<Selection<'t>> {
         let version = *self.first.first()?;
+        if self.first.len() == 1 {
+            let runners_up = self.next.iter().map(Version::text).collect();
+            let (tag, matching) = (Some(version.text), self.matching);
+            return Some(Selection { tag, version, ambiguous: Vec::new(), runners_up, matching });
+        }
         let tied = distinct(&self.first, usize::MAX);
         let ambiguous = tied.len() > 1 && self.matching > STABLE_SORT;
         let behind = if ambiguous { &[] } else { &tied[1..] };
@@ -196,6 +213,9 @@ impl<'t> Podium<'t> {
 
 /// The first so many of these that are spelled differently.
 fn distinct<'t>(versions: &[Version<'t>], keep: usize) -> Vec<Version<'t>> {
+    if let [only] = versions {
+        return Vec::from_iter((keep > 0).then_some(*only));
+    }
     let mut seen = BTreeSet::new();
     versions.iter().filter(|version| seen.insert(version.text)).take(keep).copied().collect()
 }

@@ -107,6 +107,7 @@ impl<'a> Version<'a> {
     ///
     /// # Errors
     /// What is wrong, and at which byte.
+    #[inline]
     pub fn parse_tag(tag: &'a str) -> Result<Self, VersionError> {
         parse_tag(tag, Plus::Literal)
     }
@@ -136,12 +137,18 @@ impl<'a> Version<'a> {
     /// Identifiers that fit 64 bits compare as numbers and are below all others; everything else compares bytewise, also digits
     /// that do not fit, so that `99999999999999999999 > 100000000000000000000`.
     #[must_use]
+    #[inline]
     pub fn precedence(&self, other: &Version<'_>) -> Ordering {
-        self.numbers().cmp(&other.numbers()).then_with(|| order_of_pre(self.pre, other.pre))
+        self.compare([other.major, other.minor, other.patch], || other.pre)
     }
 
-    const fn numbers(&self) -> (u64, u64, u64) {
-        (self.major, self.minor, self.patch)
+    /// The same, without a look at the other pre-release where the numbers decide, as they mostly do.
+    #[inline]
+    pub(super) fn compare<'b>(&self, numbers: [u64; 3], pre: impl FnOnce() -> &'b str) -> Ordering {
+        match [self.major, self.minor, self.patch].cmp(&numbers) {
+            Ordering::Equal => order_of_pre(self.pre, pre()),
+            decided => decided,
+        }
     }
 }
 
@@ -150,24 +157,43 @@ fn order_of_pre(a: &str, b: &str) -> Ordering {
         (true, true) => Ordering::Equal,
         (true, false) => Ordering::Greater,
         (false, true) => Ordering::Less,
-        (false, false) => a.split('.').map(Identifier::of).cmp(b.split('.').map(Identifier::of)),
+        (false, false) => order_of_identifiers(a.as_bytes(), b.as_bytes()),
     }
+}
+
+/// The first identifiers that differ decide; else the longer list is higher.
+fn order_of_identifiers(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    loop {
+        let (ends_a, ends_b) = (end_of_identifier(a), end_of_identifier(b));
+        let (first_a, first_b) = (&a[..ends_a], &b[..ends_b]);
+        if first_a != first_b {
+            return Identifier::of(first_a).cmp(&Identifier::of(first_b));
+        }
+        match (a.get(ends_a + 1..), b.get(ends_b + 1..)) {
+            (Some(rest_a), Some(rest_b)) => (a, b) = (rest_a, rest_b),
+            (rest_a, rest_b) => return rest_a.is_some().cmp(&rest_b.is_some()),
+        }
+    }
+}
+
+fn end_of_identifier(text: &[u8]) -> usize {
+    text.iter().position(|byte| *byte == b'.').unwrap_or(text.len())
 }
 
 /// The derived order is the rule: numbers below texts, each among themselves.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identifier<'a> {
     Number(u64),
-    Text(&'a str),
+    Text(&'a [u8]),
 }
 
 impl<'a> Identifier<'a> {
-    fn of(text: &'a str) -> Self {
-        // Anything else is a text at first sight, which spares most identifiers the attempt.
-        if !text.starts_with(|first: char| first.is_ascii_digit()) {
-            return Self::Text(text);
-        }
-        text.parse().map_or(Self::Text(text), Self::Number)
+    fn of(text: &'a [u8]) -> Self {
+        let number = text
+            .iter()
+            .enumerate()
+            .try_fold(0_u64, |value, (at, _)| value.checked_mul(10)?.checked_add(digit(text, at)?));
+        number.map_or(Self::Text(text), Self::Number)
     }
 }
 
@@ -279,9 +305,21 @@ fn identifiers(bytes: &[u8], start: usize, zero_may_lead: bool) -> Result<usize,
     }
 }
 
+/// One look-up a byte instead of up to seven comparisons: pre-releases are most of what is read.
+#[inline]
 pub(super) const fn is_identifier(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-'
+    IDENTIFIER[byte as usize]
 }
+
+const IDENTIFIER: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'-';
+        byte += 1;
+    }
+    table
+};
 
 const fn unexpected(bytes: &[u8], at: usize) -> VersionError {
     if at < bytes.len() { VersionError::Character { at } } else { VersionError::End { at } }

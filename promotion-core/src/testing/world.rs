@@ -137,7 +137,8 @@ pub struct World {
     strangers: BTreeMap<Tag, Digest>,
     outcomes: Vec<Outcome>,
     crashed: bool,
-    /// A verdict was withdrawn, or an old artifact nominated again.
+    /// A verdict was withdrawn, an old artifact nominated again, or a version chosen by hand: a promotion in flight with one
+    /// can pass a newer release that it has not seen, and nothing that is kept per tag can stop it.
     revised: bool,
     trace: Vec<String>,
     violations: Vec<Violation>,
@@ -303,6 +304,7 @@ impl World {
                 Intent::Reopen { .. }
                     | Intent::Build { again: true, .. }
                     | Intent::Promote { evidence: Given::Manual, .. }
+                    | Intent::Promote { version: Some(_), .. }
             );
             self.trace.push(format!("start {goal:?}"));
             let actor = self.actor(goal);

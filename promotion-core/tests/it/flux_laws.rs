@@ -6,9 +6,8 @@ use promotion_core::flux::{
     Constraint, FilterError, ImagePolicy, ImagePolicyError, SelectError, Selector, TagFilter, Template, Version,
     VersionError, select, select_image,
 };
+use promotion_core::testing::naive;
 use proptest::prelude::*;
-
-use crate::naive;
 
 fn pre() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -56,6 +55,15 @@ proptest! {
         match (Version::parse_tag(&a), Version::parse_tag(&b)) {
             (Ok(a), Ok(b)) => prop_assert_eq!(a.precedence(&b), naive::order(&slow.0.unwrap(), &slow.1.unwrap())),
             (a, b) => prop_assert_eq!((a.is_ok(), b.is_ok()), (slow.0.is_some(), slow.1.is_some())),
+        }
+    }
+
+    #[test]
+    fn constraints_agree_with_the_slow_ones(text in constraint(), tag in tag()) {
+        let (fast, slow) = (Constraint::parse(&text), naive::constraint(&text));
+        prop_assert_eq!(fast.is_ok(), slow.is_some(), "{}", text);
+        if let (Ok(fast), Some(slow), Ok(version)) = (fast, slow, Version::parse_loose(&tag)) {
+            prop_assert_eq!(fast.matches(&version), slow.accepts(&naive::loose(&tag).unwrap()));
         }
     }
 

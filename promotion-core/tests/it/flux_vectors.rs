@@ -4,6 +4,7 @@ use promotion_core::flux::{
     Constraint, FilterError, ImageChoice, ImagePolicy, ImagePolicyError, SelectError, Selector, Version, select,
     select_image,
 };
+use promotion_core::testing::naive;
 use serde_json::Value;
 
 fn cases(file: &str) -> Vec<Value> {
@@ -49,6 +50,20 @@ fn constraint_case(case: &Value, matches: fn(&Constraint, &Version<'_>) -> bool)
 #[test]
 fn constraints() {
     check("flux_constraints", |case| constraint_case(case, Constraint::matches));
+}
+
+/// The slow second opinion is worth having only if it is right too.
+#[test]
+fn naive_constraints() {
+    check("flux_constraints", |case| {
+        let (constraint, tag) = (naive::constraint(text(case, "constraint")), naive::version(text(case, "version")));
+        let ok = match (&constraint, &tag) {
+            (Some(constraint), Some(version)) => constraint.accepts(version),
+            _ => false,
+        };
+        let got = [("constraint_error", constraint.is_none()), ("version_error", tag.is_none()), ("ok", ok)];
+        got.iter().any(|(key, got)| case[*key].as_bool() != Some(*got)).then(|| format!("{got:?}"))
+    });
 }
 
 #[test]

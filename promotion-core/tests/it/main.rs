@@ -6,7 +6,6 @@ mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
 mod laws;
-mod naive;
 mod plans;
 mod results;
 mod scene;

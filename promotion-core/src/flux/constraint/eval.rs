@@ -17,17 +17,18 @@ use crate::flux::Version;
 impl Atom {
     /// Whether the comparison holds; pre-releases are the group's business.
     #[must_use]
+    #[inline]
     pub fn accepts(&self, version: &Version<'_>) -> bool {
-        let bound = self.version();
+        let compared = || version.compare(self.numbers, || &self.text[self.pre.clone()]);
         match self.operator {
-            Operator::Equal if self.precision == Precision::Full => version.precedence(&bound).is_eq(),
-            Operator::Equal | Operator::Tilde => tilde(self.precision, &bound, version),
-            Operator::NotEqual => not_equal(self.precision, &bound, version),
-            Operator::Greater => greater(self.precision, &bound, version),
-            Operator::Less => version.precedence(&bound).is_lt(),
-            Operator::GreaterEqual => version.precedence(&bound).is_ge(),
-            Operator::LessEqual => less_equal(self.precision, &bound, version),
-            Operator::Caret => caret(self.precision, &bound, version),
+            Operator::Less => compared().is_lt(),
+            Operator::GreaterEqual => compared().is_ge(),
+            Operator::Equal if self.precision == Precision::Full => compared().is_eq(),
+            Operator::Equal | Operator::Tilde => tilde(self.precision, &self.version(), version),
+            Operator::NotEqual => not_equal(self.precision, &self.version(), version),
+            Operator::Greater => greater(self.precision, &self.version(), version),
+            Operator::LessEqual => less_equal(self.precision, &self.version(), version),
+            Operator::Caret => caret(self.precision, &self.version(), version),
         }
     }
 }
