@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use promotion_core::Repository;
 
 use crate::config::Config;
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::output::{Format, Output};
 use crate::session::Session;
@@ -72,7 +72,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// The repository that was named, or the configuration's.
 pub(crate) fn repository(named: Option<Repository>, config: &Config) -> Result<Repository, Failure> {
     named.or_else(|| config.settings.repository.clone()).ok_or_else(|| {
-        Failure::new(Exit::Usage, "usage", "find the repository", "none was named")
+        Failure::new(Exit::Usage, Id::USAGE, "find the repository", "none was named")
             .fix("name it (ocidir://PATH), or set repository in promotion.yaml or PROMOTION_REPOSITORY")
     })
 }

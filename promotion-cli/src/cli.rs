@@ -17,7 +17,7 @@ use crate::output::{Format, Paint};
 ///
 /// WHAT names an artifact: a commit (7 or more digits), a tag, or a digest.
 #[derive(Debug, Parser)]
-#[command(name = "promotion", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "promotion", version, after_help = MORE, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,7 +26,11 @@ pub(crate) struct Cli {
     globals: Globals,
 }
 
-const EXIT_CODES: &str = "\
+const MORE: &str = "\
+Environment: PROMOTION_REPOSITORY, PROMOTION_CONFIG, PROMOTION_OUTPUT, PROMOTION_GIT, PROMOTION_LOCK, \
+PROMOTION_VERSIONS_INITIAL, _BUMP, _LABEL and _LINE, and PROMOTION_TAGS_SHORT override promotion.yaml, and arguments \
+override them; SOURCE_DATE_EPOCH; NO_COLOR
+
 Exit codes: 0 done, or nothing to do; 1 failed; 2 usage or configuration; 3 refused; 4 drift; 5 not found; \
 6 silent gate; 10 findings or pending changes";
 

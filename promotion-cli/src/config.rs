@@ -11,7 +11,7 @@ use promotion_core::Repository;
 use promotion_core::policy::{Policy, Spec, StagesSpec, TagsSpec, VersionsSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 
 pub(crate) use nearest::nearest;
@@ -120,7 +120,7 @@ impl Config {
     fn check(settings: Settings, file: Option<PathBuf>) -> Result<Self, Failure> {
         let place = file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
         let invalid = |message: String| {
-            Failure::new(Exit::Usage, "configuration", "read the configuration", message).at(place.clone())
+            Failure::new(Exit::Usage, Id::CONFIGURATION, "read the configuration", message).at(place.clone())
         };
         let stages = &settings.stages.0;
         if let Some(unknown) = settings.clusters.keys().find(|name| !stages.iter().any(|stage| stage.name == **name)) {

@@ -1,5 +1,7 @@
 //! The one reporter of failures: what, where, why, and what to do next.
 
+mod id;
+
 use std::error::Error;
 use std::io::{self, Write as _};
 
@@ -10,13 +12,15 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::output::{Envelope, Format, Paint};
 
+pub(crate) use id::{Id, meanings};
+
 /// A command that could not do its work. A refusal is no failure: it is an outcome.
 #[derive(Debug, Serialize)]
 pub(crate) struct Failure {
     #[serde(skip)]
     pub(crate) exit: Exit,
     /// Stable.
-    pub(crate) id: &'static str,
+    pub(crate) id: Id,
     /// What was attempted.
     pub(crate) what: String,
     /// Where: a file and line, a repository, an argument.
@@ -29,17 +33,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, id: &'static str, what: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, id: Id, what: impl Into<String>, message: impl Into<String>) -> Self {
         Self { exit, id, what: what.into(), place: None, message: message.into(), fix: None }
     }
 
     /// A mistake in how the command was called or configured.
     pub(crate) fn usage(what: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, "usage", what, message)
+        Self::new(Exit::Usage, Id::USAGE, what, message)
     }
 
     /// With an id of its own.
-    pub(crate) fn id(self, id: &'static str) -> Self {
+    pub(crate) fn id(self, id: Id) -> Self {
         Self { id, ..self }
     }
 
@@ -56,16 +60,16 @@ impl Failure {
     /// A file that cannot be read or written.
     pub(crate) fn io(what: impl Into<String>, place: impl Into<String>, error: &io::Error) -> Self {
         let (exit, id) = match error.kind() {
-            io::ErrorKind::NotFound => (Exit::Usage, "no-such-file"),
-            _ => (Exit::Failed, "io"),
+            io::ErrorKind::NotFound => (Exit::Usage, Id::NO_SUCH_FILE),
+            _ => (Exit::Failed, Id::IO),
         };
         Self::new(exit, id, what, error.to_string()).at(place)
     }
 
-    /// Writes it to stderr, for people or as JSON.
+    /// Writes it to stderr, for people or as a line of JSON.
     pub(crate) fn report(&self, format: Format, paint: Paint) {
         let mut text = match format {
-            Format::Json => serde_json::to_string_pretty(&Envelope::new("Error", self)).unwrap_or_default(),
+            Format::Json => serde_json::to_string(&Envelope::new("Error", self)).unwrap_or_default(),
             Format::Table | Format::Yaml | Format::Name => self.text(paint),
         };
         text.push('\n');
@@ -113,7 +117,7 @@ impl From<PortError> for Failure {
         };
         Self {
             exit: Exit::of_port(error.kind()),
-            id: error.kind().id(),
+            id: error.kind().into(),
             what: error.attempted().to_owned(),
             place: None,
             message,

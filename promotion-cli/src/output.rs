@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use promotion_core::reason::{Finding, Refusal, Severity};
 use serde::Serialize;
 
-use crate::error::{Failure, redact};
+use crate::error::{Failure, Id, redact};
 use crate::exit::Exit;
 
 /// The formats of data.
@@ -38,6 +38,12 @@ impl<'a, T: Serialize> Envelope<'a, T> {
     pub(crate) const fn new(kind: &'static str, body: &'a T) -> Self {
         Self { schema: "promotion/v1", kind, body }
     }
+}
+
+/// What people are told on stderr, for programs.
+#[derive(Serialize)]
+struct Note {
+    message: String,
 }
 
 /// Something to print in every format.
@@ -166,10 +172,16 @@ impl Output {
         self.status.clear();
     }
 
+    /// Where programs read, each line of stderr is an object, so that the error among them can be told.
     fn stderr(&self, text: &str) {
         self.clear();
+        let message = redact(text.trim_end_matches('\n'));
+        let line = match self.format {
+            Format::Json => serde_json::to_string(&Envelope::new("Note", &Note { message })).unwrap_or_default(),
+            Format::Table | Format::Yaml | Format::Name => message,
+        };
         // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(io::stderr().lock(), "{}", redact(text.trim_end_matches('\n')));
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// Findings for people; the other formats carry them in the document.
@@ -195,7 +207,7 @@ impl Output {
 }
 
 fn unprintable(error: &str) -> Failure {
-    Failure::new(Exit::Failed, "internal", "print the result", error)
+    Failure::new(Exit::Failed, Id::INTERNAL, "print the result", error)
 }
 
 fn json<T: Document>(document: &T) -> Result<String, serde_json::Error> {

@@ -6,8 +6,8 @@ mod plan;
 use std::path::PathBuf;
 
 use promotion_core::artifact::View;
-use promotion_core::executor::{self, Executor, Outcome, OutcomeKind, World};
-use promotion_core::plan::{Goal, PlanFile};
+use promotion_core::executor::{self, End, Executor, Outcome, OutcomeKind, Planned, World};
+use promotion_core::plan::{Goal, Plan, PlanFile};
 use promotion_core::ports::{PortErrorKind, Registry};
 use promotion_core::reason::{Finding, Refusal};
 use promotion_core::snapshot::{Needs, Snapshot};
@@ -17,7 +17,7 @@ use promotion_registry::OciDir;
 
 use crate::app::App;
 use crate::config::{Config, Lock, nearest};
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::progress::Watched;
 use crate::world::HostWorld;
@@ -159,25 +159,28 @@ impl<'a> Session<'a> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         self.world.wait_for_the_lock(self.registry.repository());
         match executor::drive(&*self.registry, &mut executor, &self.world).await? {
-            Ok(outcome) => self.show(&outcome),
-            Err(plan) => {
-                let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
-                self.app.out.note("drift: the repository is not what the plan expects, so nothing was written");
-                self.app.out.note("what would be done now instead:");
-                self.app.out.document(&PlanDocument::new(&file))?;
-                self.app.out.note("  -> make a new plan with --dry-run --out");
-                Ok(Exit::Drift)
-            }
+            End::Done(outcome) => self.show(&outcome),
+            End::Drifted(plan) => self.drifted(&plan),
         }
+    }
+
+    fn drifted(&self, plan: &Plan) -> Result<Exit, Failure> {
+        let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), plan);
+        let out = &self.app.out;
+        out.note("drift: the repository is not what the plan expects, so nothing is written; it would now be:");
+        out.document(&PlanDocument::new(&file))?;
+        out.note("  -> make a new plan with --dry-run --out");
+        Ok(Exit::Drift)
     }
 
     /// What carrying out a plan would do now, writing nothing.
     pub(crate) async fn check(&self, executor: Executor, goal: Goal) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
-            Ok(plan) => plan,
-            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
-            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+            Planned::Drifted(plan) => return self.drifted(&plan),
+            Planned::Writes(plan) => plan,
+            Planned::Nothing(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Planned::Nothing(outcome) => plan::nothing_to_do(goal, &outcome),
         };
         let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
         self.app.out.document(&PlanDocument::new(&file))?;
@@ -199,9 +202,10 @@ impl<'a> Session<'a> {
     async fn plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
-            Ok(plan) => plan,
-            Err(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
-            Err(outcome) => plan::nothing_to_do(goal, &outcome),
+            Planned::Drifted(plan) => return self.drifted(&plan),
+            Planned::Writes(plan) => plan,
+            Planned::Nothing(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
+            Planned::Nothing(outcome) => plan::nothing_to_do(goal, &outcome),
         };
         let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
         let document = PlanDocument::new(&file);
@@ -225,7 +229,7 @@ pub(crate) fn layout(repository: &Repository) -> Result<PathBuf, Failure> {
         Repository::Layout { path } => Ok(PathBuf::from(path)),
         Repository::Oci { .. } => Err(Failure::new(
             Exit::Usage,
-            "unsupported",
+            Id::UNSUPPORTED,
             format!("open {repository}"),
             "registries are not supported by this version yet",
         )

@@ -33,7 +33,7 @@ use crate::{Commit, Digest, Tag};
 
 mod drive;
 
-pub use drive::{DriveError, World, drive, drive_in_memory, observe, plan};
+pub use drive::{DriveError, End, Planned, World, drive, drive_in_memory, observe, plan};
 
 /// How often a plan may be made before the repository is called restless.
 const MAX_ROUNDS: u32 = 32;

@@ -73,10 +73,10 @@ pub struct Gate {
 pub enum PolicyError {
     /// `versions.initial` is not `X.Y.Z`.
     #[error("versions.initial: {0}")]
-    Initial(#[source] crate::version::BaseError),
+    Initial(crate::version::BaseError),
     /// `versions.line` is not a constraint.
     #[error("versions.line: {0}")]
-    Line(#[source] ConstraintError),
+    Line(ConstraintError),
     /// `versions.initial` lies outside `versions.line`.
     #[error("versions.initial {initial} is outside versions.line {line:?}")]
     InitialOutsideLine {

@@ -4,7 +4,7 @@ use promotion_core::executor::Executor;
 use promotion_core::plan::PlanFile;
 
 use crate::app::App;
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::session::Session;
 use crate::world::HostWorld;
@@ -30,13 +30,13 @@ impl ApplyArgs {
         let file = PlanFile::parse(&bytes).map_err(|error| {
             Failure::usage("read the plan", error.to_string())
                 .at(&place)
-                .id("bad-plan")
+                .id(Id::BAD_PLAN)
                 .fix("make it again with --dry-run --out")
         })?;
         let config = app.config()?;
         if config.policy.hash() != file.policy_hash {
             let message = "it was made under another configuration, so it may not be what is wanted now";
-            return Err(Failure::new(Exit::Drift, "policy-changed", "apply the plan", message)
+            return Err(Failure::new(Exit::Drift, Id::POLICY_CHANGED, "apply the plan", message)
                 .at(place)
                 .fix("make it again with --dry-run --out, or apply it with the configuration it was made with"));
         }

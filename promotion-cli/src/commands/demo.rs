@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use promotion_core::board::{Board, board};
 use promotion_core::event;
-use promotion_core::executor::{Executor, Outcome, Step, World as _, drive};
+use promotion_core::executor::{End, Executor, Outcome, Step, World as _, drive};
 use promotion_core::plan::{Build, Goal, Promote, Why};
 use promotion_core::reason::Reason;
 use promotion_core::snapshot::{Ancestry, Query, Reply};
@@ -13,7 +13,7 @@ use self::folder::Folder;
 use super::audit::Report;
 use crate::app::App;
 use crate::config::Config;
-use crate::error::{Failure, chain};
+use crate::error::{Failure, Id, chain};
 use crate::exit::Exit;
 use crate::output::{Document as _, Format};
 use crate::session::Session;
@@ -171,12 +171,12 @@ impl Story<'_> {
     async fn pursue(&self, goal: Goal, command: &str) -> Result<(), Failure> {
         let mut executor = self.executor(goal);
         match drive(&*self.session.registry, &mut executor, &self.session.world).await? {
-            Ok(Outcome { refusal: Some(refusal), .. }) => Err(internal_text(refusal.reason.message())),
-            Ok(outcome) => {
+            End::Done(Outcome { refusal: Some(refusal), .. }) => Err(internal_text(refusal.reason.message())),
+            End::Done(outcome) => {
                 let wrote: Vec<String> = outcome.writes.iter().map(|write| write.tag.to_string()).collect();
                 self.say(&format!("   $ {command}\n   wrote {}", wrote.join(", ")))
             }
-            Err(_) => Err(internal_text("a plan drifted that nobody made".to_owned())),
+            End::Drifted(_) => Err(internal_text("a plan drifted that nobody made".to_owned())),
         }
     }
 
@@ -228,7 +228,7 @@ fn internal(error: &(dyn std::error::Error + 'static)) -> Failure {
 }
 
 fn internal_text(message: String) -> Failure {
-    Failure::new(Exit::Failed, "internal", "tell the story", message)
+    Failure::new(Exit::Failed, Id::INTERNAL, "tell the story", message)
 }
 
 /// A path as a shell takes it.

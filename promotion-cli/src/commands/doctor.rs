@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
-use promotion_core::explain::{MEANINGS, meaning};
+use promotion_core::explain::MEANINGS;
 use promotion_core::proofs::prove;
 use serde::Serialize;
 
 use super::audit::Report;
 use crate::app::App;
 use crate::config::{Config, nearest};
-use crate::error::Failure;
+use crate::error::{Failure, Id, meanings};
 use crate::exit::Exit;
 use crate::output::{Document, Paint, columns};
 
@@ -76,11 +76,12 @@ impl DoctorArgs {
 }
 
 fn explain(app: &App, id: &str) -> Result<Exit, Failure> {
-    let all = MEANINGS.iter().map(|(id, meaning)| Meaning { id, meaning });
-    let meanings: Vec<Meaning> = all.filter(|known| id.is_empty() || known.id == id).collect();
-    if meaning(id).is_none() && !id.is_empty() {
-        let failure = Failure::new(Exit::NotFound, "no-such-id", format!("explain {id}"), "there is no such id");
-        return Err(match nearest(id, MEANINGS.iter().map(|(id, _)| *id)) {
+    let known = || MEANINGS.iter().copied().chain(meanings());
+    let asked = known().filter(|(known, _)| id.is_empty() || *known == id);
+    let meanings: Vec<Meaning> = asked.map(|(id, meaning)| Meaning { id, meaning }).collect();
+    if meanings.is_empty() {
+        let failure = Failure::new(Exit::NotFound, Id::NO_SUCH_ID, format!("explain {id}"), "there is no such id");
+        return Err(match nearest(id, known().map(|(id, _)| id)) {
             Some(near) => failure.fix(format!("did you mean {near}?")),
             None => failure.fix("promotion doctor --explain lists them all"),
         });

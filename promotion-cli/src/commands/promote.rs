@@ -9,7 +9,7 @@ use promotion_core::what::What;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::session::{Session, WriteArgs};
 use crate::target::{self, TargetArgs};
@@ -80,6 +80,7 @@ impl PromoteArgs {
         if let Some(reason) = self.reason.filter(|_| self.manual) {
             evidence.push(Evidence::manual(digest, reason, session.now()));
         }
+        evidence.iter().for_each(|evidence| app.out.detail(&format!("evidence: {evidence}")));
         note_the_gate(&session, &evidence);
         let goal = Goal::Promote(Promote { artifact: digest, evidence, stage, version: self.version });
         session.pursue(goal, &self.write).await
@@ -97,7 +98,7 @@ fn from_event(config: &Config, path: &Path) -> Result<Result<Evidence, Reason>, 
     let event = event::parse(&bytes).map_err(|error| {
         let message = crate::error::chain(&error);
         Failure::usage("read the event", message)
-            .id("bad-event")
+            .id(Id::BAD_EVENT)
             .at(target::place(path))
             .fix("give the body as it was sent: a Flux event, a repository_dispatch or a commit status")
     })?;
@@ -128,7 +129,7 @@ fn gate(path: &Path) -> Result<Vec<Evidence>, Failure> {
     let bytes = target::read(path, "read the observations")?;
     let evidence: Vec<Evidence> = serde_json::from_slice(&bytes).map_err(|error| {
         Failure::usage("read the observations", error.to_string())
-            .id("bad-gate")
+            .id(Id::BAD_GATE)
             .at(target::place(path))
             .fix("expected a JSON list of {kind, digest or commit, stage?, observed_at?, source}")
     })?;
@@ -145,8 +146,8 @@ fn note_the_gate(session: &Session<'_>, evidence: &[Evidence]) {
     if evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Kustomization)
         && evidence.iter().all(|evidence| evidence.kind == EvidenceKind::Kustomization)
     {
-        let text = "the only evidence is a finished reconciliation: it says that the workloads are healthy only if \
+        let text = "note: the only evidence is a finished reconciliation: it says that the workloads are healthy only if \
                     the Kustomization has spec.wait or healthChecks";
-        session.app.out.detail(text);
+        session.app.out.note(text);
     }
 }

@@ -10,7 +10,7 @@ use promotion_registry::flux::{self, Created, PackError, PackOptions, Packed};
 use self::overlay::Overlay;
 use super::candidate::NumberingArgs;
 use crate::app::{self, App};
-use crate::error::{Failure, chain, without_credentials};
+use crate::error::{Failure, Id, chain, without_credentials};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::session::{Session, WriteArgs, layout};
@@ -95,9 +95,9 @@ impl PushArgs {
     fn unpackable(&self, error: &PackError) -> Failure {
         let failure = match error {
             PackError::Read { path, .. } if !self.path.exists() && *path == self.path => {
-                Failure::usage("pack the folder", "there is no such folder").id("no-such-file")
+                Failure::usage("pack the folder", "there is no such folder").id(Id::NO_SUCH_FILE)
             }
-            error => Failure::new(Exit::Failed, "pack", "pack the folder", chain(error)),
+            error => Failure::new(Exit::Failed, Id::PACK, "pack the folder", chain(error)),
         };
         failure.at(self.path.display().to_string())
     }

@@ -10,7 +10,7 @@ use promotion_registry::OciDir;
 use serde::Serialize;
 
 use crate::app::{self, App};
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::output::{Document, Paint};
 use crate::session::layout;
@@ -116,11 +116,11 @@ impl ResolveArgs {
         let message = error.to_string();
         match error {
             SelectError::Filter(FilterError::Unpredictable { .. }) => {
-                Failure::new(Exit::Refused, "unpredictable", "read --filter", message)
+                Failure::new(Exit::Refused, Id::UNPREDICTABLE, "read --filter", message)
             }
-            SelectError::Filter(_) => Failure::new(Exit::Usage, "bad-filter", "read --filter", message),
-            SelectError::Constraint(_) => Failure::new(Exit::Usage, "bad-constraint", "read --semver", message),
-            _ => Failure::new(Exit::NotFound, "no-match", "select a tag", message).fix(self.no_match_fix()),
+            SelectError::Filter(_) => Failure::new(Exit::Usage, Id::BAD_FILTER, "read --filter", message),
+            SelectError::Constraint(_) => Failure::new(Exit::Usage, Id::BAD_CONSTRAINT, "read --semver", message),
+            _ => Failure::new(Exit::NotFound, Id::NO_MATCH, "select a tag", message).fix(self.no_match_fix()),
         }
     }
 

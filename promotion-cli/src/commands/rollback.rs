@@ -3,7 +3,7 @@ use promotion_core::plan::Goal;
 use promotion_core::what::What;
 
 use crate::app::App;
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::session::WriteArgs;
 
@@ -48,7 +48,7 @@ impl RollbackArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let unsupported = |name: &str, fix: &str| {
             let message = format!("strategy {name} needs a cluster, which this version does not talk to yet");
-            Failure::usage("roll back", message).fix(fix).id("unsupported")
+            Failure::usage("roll back", message).fix(fix).id(Id::UNSUPPORTED)
         };
         match self.strategy {
             Strategy::Retag => {}

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_saphyr::Error;
 
 use super::{Settings, nearest};
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 
 pub(super) fn file(path: &Path) -> Result<Settings, Failure> {
@@ -30,7 +30,7 @@ fn failure(error: &Error, text: &str, place: &str) -> Failure {
         Some(at) if at.line() > 0 => format!("{place}:{}:{}", at.line(), at.column()),
         _ => place.to_owned(),
     };
-    let failure = Failure::new(Exit::Usage, "configuration", "read the configuration", message).at(place);
+    let failure = Failure::new(Exit::Usage, Id::CONFIGURATION, "read the configuration", message).at(place);
     match fix {
         Some(fix) => failure.fix(fix),
         None => failure,

@@ -9,7 +9,7 @@ use promotion_core::plan::{Goal, Outlook, Plan, PlanFile};
 use promotion_core::reason::Finding;
 use serde::{Serialize, Serializer};
 
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::output::{Document, Paint, columns};
 
@@ -70,7 +70,7 @@ pub(super) fn nothing_to_do(goal: Goal, outcome: &Outcome) -> Plan {
 pub(super) fn save(plan: &PlanFile, path: &Path) -> Result<(), Failure> {
     let place = path.display().to_string();
     let json = serde_json::to_string_pretty(plan)
-        .map_err(|error| Failure::new(Exit::Failed, "internal", "write the plan", error.to_string()))?;
+        .map_err(|error| Failure::new(Exit::Failed, Id::INTERNAL, "write the plan", error.to_string()))?;
     let beside = path.with_extension("partial");
     let written = fs::write(&beside, json + "\n").and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| Failure::io("write the plan", place, &error))

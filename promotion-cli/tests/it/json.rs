@@ -46,6 +46,17 @@ fn errors_are_objects_on_stderr() {
 }
 
 #[test]
+fn whatever_else_is_said_is_a_line_of_json_too() {
+    let site = Site::new();
+    site.push(1);
+    let run = site.run(&["promote", REPO, "0.1.0-rc.11", "-v", "-o", "json"]);
+    assert_eq!(run.code, 5);
+    let kinds: Vec<Value> = run.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(kinds.iter().all(|note| note["kind"] == "Note"), "{kinds:?}");
+    assert!(run.stderr.contains("did you mean 0.1.0-rc.1?"), "{}", run.stderr);
+}
+
+#[test]
 fn the_shapes_of_the_documentation() {
     let site = Site::new();
     let outcome = site.push(1);

@@ -94,25 +94,29 @@ fn a_killed_process_leaves_a_layout_that_opens_and_converges() {
     let mut dice = Dice(2026);
     let mut facts = Facts::default();
     // Two finished builds and a promotion, so that there is something to lose and somewhere to go back to.
+    let mut span = 0;
     for build in [1, 2] {
+        // About as long as a command takes on this machine is when to kill it.
+        let started = Instant::now();
         let outcome = site.push(build);
         site.promote(text(&outcome["digest"]));
+        span = u64::try_from(started.elapsed().as_micros()).unwrap() / 2;
     }
     facts.observe(&site);
     let (mut killed, mut build) = (0, 3);
     for attempt in 0..400 {
-        if killed >= 80 {
+        if killed >= 60 {
             break;
         }
         build += 1;
         let command = next(&site, &mut dice, build);
-        let running = kill(&site, &command, Duration::from_micros(dice.roll(12_000)));
+        let running = kill(&site, &command, Duration::from_micros(dice.roll(span)));
         killed += u32::from(running);
         site.ok(&["status", REPO]);
         facts.observe(&site);
         // Somebody else comes by, or the same job is run again, or both.
         if attempt % 3 != 0 {
-            killed += u32::from(kill(&site, &words(&["repair", REPO]), Duration::from_micros(dice.roll(8_000))));
+            killed += u32::from(kill(&site, &words(&["repair", REPO]), Duration::from_micros(dice.roll(span))));
             site.ok(&["repair", REPO]);
             facts.observe(&site);
         }
@@ -137,10 +141,13 @@ fn a_killed_process_leaves_a_layout_that_opens_and_converges() {
 #[test]
 fn a_process_killed_while_it_creates_the_layout_leaves_nothing_in_the_way() {
     let mut dice = Dice(7);
+    let started = Instant::now();
+    Site::new().push(0);
+    let span = u64::try_from(started.elapsed().as_micros()).unwrap();
     for build in 0..25 {
         let site = Site::new();
         let command = push(build, &site);
-        kill(&site, &command, Duration::from_micros(dice.roll(9_000)));
+        kill(&site, &command, Duration::from_micros(dice.roll(span)));
         let status = site.run(&["status", REPO]);
         assert!(matches!(status.code, 0 | 5), "{}", status.text());
         finish(&site, &command);

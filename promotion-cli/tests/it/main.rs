@@ -1,6 +1,7 @@
 //! The command as people and CI systems use it: real processes, real folders, no servers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod candidate;
 mod config;
 mod demo;
 mod events;

@@ -64,6 +64,7 @@ fn a_plan_is_applied_once_and_again_and_not_after_drift() {
     site.ok(&["promote", REPO, digest, "--manual", "--reason", "ok", "--dry-run", "--out", "late.json"]);
     site.ok(&["reject", REPO, digest, "--reason", "bad"]);
     let tags = site.tags();
+    assert_eq!(site.run(&["apply", "late.json", "--dry-run"]).code, 4);
     let now = site.json(4, &["apply", "late.json"]);
     assert_eq!(now["kind"], "Plan", "what would be done now instead");
     assert_eq!(site.tags(), tags);

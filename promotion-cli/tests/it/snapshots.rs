@@ -87,6 +87,7 @@ fn status_list_audit_and_repair() {
         ["list", REPO, "--all"],
         ["list", REPO, "--limit", "1"],
         ["list", REPO, "--candidates"],
+        ["list", REPO, "--stable"],
         ["list", REPO, "--sha", "abcdef0"],
         ["audit", REPO],
         ["repair", REPO],
@@ -137,6 +138,22 @@ fn doctor_version_and_errors() {
 fn demo() {
     let site = Site::new();
     assert_told!(site, ["demo"]);
+}
+
+#[test]
+fn help() {
+    let site = Site::new();
+    assert_told!(site, ["help"], ["resolve", "-h"], ["push", "-h"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn it_is_a_plugin_of_kubectl_and_flux_when_linked() {
+    let site = Site::new();
+    let link = site.path().join("kubectl-promotion");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_promotion"), &link).unwrap();
+    let run = crate::support::Run::of(std::process::Command::new(&link).args(["version", "-o", "name"]));
+    assert_eq!(run.stdout.trim(), env!("CARGO_PKG_VERSION"));
 }
 
 #[test]

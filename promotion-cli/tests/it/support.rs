@@ -42,7 +42,7 @@ impl Site {
                 command.env_remove(name);
             }
         }
-        command.env_remove("SOURCE_DATE_EPOCH").env_remove("NO_COLOR");
+        command.env_remove("SOURCE_DATE_EPOCH").env_remove("NO_COLOR").env_remove("COLUMNS");
         command
     }
 

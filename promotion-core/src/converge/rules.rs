@@ -84,11 +84,13 @@ fn admit_newest_validated(
     };
     let artifact = target.artifact.digest;
     let selected = draft.view.selected(stage)?;
-    let explicit = explicit.filter(|(wanted, _)| *wanted == artifact && stage == draft.view.policy().last());
-    if let Some((version, _, digest)) = &selected
-        && *digest == artifact
-        && explicit.is_none_or(|(_, base)| version.base >= base)
-    {
+    let highest = draft.view.versions().map(|(version, _)| version).find(Version::is_release);
+    // Once it is written, or overtaken by a higher one, it asks for nothing any more.
+    let explicit = explicit.filter(|(wanted, base)| {
+        let above = highest.is_none_or(|highest| *base > highest.base);
+        *wanted == artifact && stage == draft.view.policy().last() && above
+    });
+    if explicit.is_none() && selected.as_ref().is_some_and(|(_, _, digest)| *digest == artifact) {
         return Ok(Vec::new());
     }
     if let Some(reason) = hold(draft, stage, &target, selected.as_ref())? {

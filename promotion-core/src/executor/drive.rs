@@ -32,7 +32,7 @@ pub trait World: Send + Sync {
 
 /// Why a goal was not carried out to its end. What was written stays; running it again goes on from there.
 #[derive(Debug, thiserror::Error)]
-#[error("{error}")]
+#[error("{} writes were done before it failed", .writes.len())]
 pub struct DriveError {
     /// What failed.
     #[source]
@@ -41,23 +41,39 @@ pub struct DriveError {
     pub writes: Vec<Write>,
 }
 
+/// How an executor's work ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With this.
+    Done(Outcome),
+    /// Before its first write: the state is not what the plan to apply expected. This would be done now instead.
+    Drifted(Plan),
+}
+
+/// What an executor would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planned {
+    /// Write this.
+    Writes(Plan),
+    /// Nothing: it would end at once, with this.
+    Nothing(Outcome),
+    /// Nothing: the state is not what the plan to apply expected. This would be done now instead.
+    Drifted(Plan),
+}
+
 /// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
 ///
 /// # Errors
-/// When the registry fails. The plan differs from the one to apply: `Err` of the inner result.
-pub async fn drive(
-    registry: &dyn Registry,
-    executor: &mut Executor,
-    world: &dyn World,
-) -> Result<Result<Outcome, Plan>, DriveError> {
+/// When the registry fails; what was written before is in the error.
+pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<End, DriveError> {
     let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
     let mut manifests = BTreeMap::new();
     loop {
         let step = executor.next(world.now());
         world.about_to(&step);
         let answered = match step {
-            Step::Done(outcome) => return Ok(Ok(*outcome)),
-            Step::Drifted(plan) => return Ok(Err(*plan)),
+            Step::Done(outcome) => return Ok(End::Done(*outcome)),
+            Step::Drifted(plan) => return Ok(End::Drifted(*plan)),
             Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
             Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
         };
@@ -69,20 +85,16 @@ pub async fn drive(
 ///
 /// # Errors
 /// When the registry fails.
-pub async fn plan(
-    registry: &dyn Registry,
-    executor: &mut Executor,
-    world: &dyn World,
-) -> Result<Result<Plan, Outcome>, PortError> {
+pub async fn plan(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<Planned, PortError> {
     loop {
         let step = executor.next(world.now());
         world.about_to(&step);
         match step {
-            Step::Done(outcome) => return Ok(Err(*outcome)),
-            Step::Drifted(plan) => return Ok(Ok(*plan)),
+            Step::Done(outcome) => return Ok(Planned::Nothing(*outcome)),
+            Step::Drifted(plan) => return Ok(Planned::Drifted(*plan)),
             Step::Write(_) => {
                 if let Some(plan) = executor.planned() {
-                    return Ok(Ok(plan.clone()));
+                    return Ok(Planned::Writes(plan.clone()));
                 }
             }
             Step::List | Step::Ask(_) => read(registry, executor, world, step).await?,

@@ -267,3 +267,17 @@ fn two_who_nominate_again_do_not_overtake_each_other_for_ever() {
     assert_eq!(scene.tags().iter().filter(|tag| tag.starts_with("0.1.0-rc.")).count(), 5);
     scene.assert_rules_hold();
 }
+
+#[test]
+fn an_explicit_version_that_was_overtaken_is_not_written_for_ever() {
+    let mut scene = Scene::new();
+    let artifact = scene.build("aaaaaaa");
+    let by_hand = scene.artifact("fffffff", "by hand");
+    scene.put("0.1.2", artifact);
+    scene.put("0.1.3", by_hand);
+    // The version is there, on this artifact, and something made by hand stands above it.
+    let explicit = Promote { version: Some("0.1.2".parse().unwrap()), ..Scene::promotion(artifact) };
+    let outcome = scene.run(Goal::Promote(explicit));
+    assert_eq!((outcome.kind, refusal_ids(&outcome)), (OutcomeKind::Refused, vec!["held-by-hand-made"]));
+    assert_eq!(outcome.writes.iter().filter(|write| write.tag == tag("0.1.2")).count(), 0);
+}

@@ -22,3 +22,16 @@ fn every_test_file_is_declared() {
         assert!(declared, "tests/it/{name}.rs is not declared in main.rs");
     }
 }
+
+/// Examples are the documentation that cannot be wrong: each public module has one.
+#[test]
+fn every_public_module_has_an_example() {
+    let source = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let mut parents = vec![(source.join("lib.rs"), source.to_path_buf())];
+    while let Some((file, folder)) = parents.pop() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.lines().any(|line| line.starts_with("//! ```")), "{} has no example", file.display());
+        let public = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+        parents.extend(public.map(|name| (folder.join(format!("{name}.rs")), folder.join(name))));
+    }
+}

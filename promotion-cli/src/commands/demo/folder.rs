@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::FILE;
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 
 /// What tells an earlier demo's folder from somebody's own.
@@ -25,7 +25,7 @@ impl Folder {
             Ok(mut entries) => {
                 if entries.next().is_some() && !root.join(MARKER).is_file() {
                     let message = "the folder holds other things, and the demo starts from nothing";
-                    return Err(Failure::new(Exit::Usage, "usage", "make the demo's folder", message)
+                    return Err(Failure::new(Exit::Usage, Id::USAGE, "make the demo's folder", message)
                         .at(root.display().to_string())
                         .fix("name another: promotion demo DIR"));
                 }
