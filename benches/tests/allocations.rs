@@ -1,4 +1,5 @@
 //! What selecting allocates, counted: nothing for a tag that does not match, and no copy of the listing.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 use allocation_counter::measure;
 use promotion_benches::Repository;

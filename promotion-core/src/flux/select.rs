@@ -154,7 +154,6 @@ impl<'t> Podium<'t> {
     }
 
     #[inline]
-
     fn admit(&mut self, version: &Version<'t>) {
         self.matching += 1;
         // Most versions are old ones: one comparison is enough for them.

@@ -132,7 +132,7 @@ fn range(text: &[char], at: usize) -> Option<(String, String, usize)> {
             for hyphen in spaces(text, low_end, 1) {
                 for after in one(text, hyphen, |c| c == '-') {
                     for high in spaces(text, after, 1) {
-                        for high_end in version_ends(text, high) {
+                        if let Some(high_end) = version_ends(text, high).first().copied() {
                             let end = spaces(text, high_end, 0).first().copied().unwrap_or(high_end);
                             return Some((written(low, low_end), written(high, high_end), end));
                         }
