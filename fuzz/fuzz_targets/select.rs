@@ -36,6 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
     let plain = |tag: &str| tag.replace('_', "+");
     let known = tags.iter().any(|tag| tag.contains('_'));
     if let (false, Ok(of_chart)) = (known, select(&underscored, &chart)) {
-        assert_eq!(of_chart.tag.map(plain).as_deref(), select(tags, &selector).ok().and_then(|selection| selection.tag));
+        assert_eq!(
+            of_chart.tag.map(plain).as_deref(),
+            select(tags, &selector).ok().and_then(|selection| selection.tag)
+        );
     }
 });
