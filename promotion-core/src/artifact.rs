@@ -110,15 +110,15 @@ impl Artifact {
         !self.rejected() && (1..=stage).all(|stage| self.has_evidence(stage))
     }
 
-    /// The ordinal of a new verdict.
+    /// The ordinal of a new verdict; `None` when no number is left.
     #[must_use]
-    pub fn next_ordinal(&self, mark: Mark) -> u64 {
+    pub fn next_ordinal(&self, mark: Mark) -> Option<u64> {
         let standing = match mark {
             // Evidence of another stage is no revision of this one.
             Mark::Stage(_) => self.highest(|other| other == mark || matches!(other, Mark::Rejected | Mark::Reopened)),
             _ => self.highest(Mark::is_verdict),
         };
-        standing.saturating_add(1)
+        standing.checked_add(1)
     }
 
     /// How a mark of this artifact is written.
@@ -204,6 +204,12 @@ impl<'s> View<'s> {
         self.snapshot.manifest(digest)
     }
 
+    /// Whether another artifact was built from this commit, as its manifest says; one that says nothing may have been.
+    fn same_commit(&self, other: Digest, commit: Option<&Commit>) -> Result<bool, Needs> {
+        let theirs = self.snapshot.manifest(other)?.and_then(|facts| facts.revision.as_ref());
+        Ok(theirs.is_none_or(|theirs| Some(&theirs.commit) == commit))
+    }
+
     fn gather(&self, digest: Digest, commit: Option<Commit>, key: String) -> Result<Artifact, Needs> {
         let short = key.get(..self.policy.short()).unwrap_or(&key).to_owned();
         let mut found = Artifact { digest, commit, key, marks: Vec::new(), key_held_by: None, commit_shared: false };
@@ -216,10 +222,13 @@ impl<'s> View<'s> {
                         found.marks.push(mark);
                     }
                 }
-                Ok(Some(other)) if mark.key.hex == short => {
-                    found.commit_shared = true;
-                    if mark.key.fork.is_none() {
+                Ok(Some(other)) if found.key.starts_with(&mark.key.hex) => {
+                    if mark.key.fork.is_none() && mark.key.hex == short {
                         found.key_held_by = Some(other);
+                    }
+                    match self.same_commit(other, found.commit.as_ref()) {
+                        Ok(same) => found.commit_shared |= same,
+                        Err(unknown) => needs.0.extend(unknown.0),
                     }
                 }
                 Ok(_) => {}
@@ -248,7 +257,7 @@ impl<'s> View<'s> {
         marks
     }
 
-    /// The artifact with the highest birth among those that are wanted. Manifests that do not exist are no artifacts.
+    /// The artifact with the highest birth among those that are wanted. A manifest that does not exist is none of them.
     ///
     /// Reads from the highest birth down and stops at the first that is wanted.
     ///
@@ -262,12 +271,13 @@ impl<'s> View<'s> {
             if !seen.insert(digest) {
                 continue;
             }
-            let Some(artifact) = self.artifact(digest)? else { continue };
-            if wanted(&artifact) {
-                return Ok(Some(Newest { artifact, birth, younger }));
-            }
-            if !artifact.rejected() {
-                younger.insert(digest);
+            match self.artifact(digest)? {
+                Some(artifact) if wanted(&artifact) => return Ok(Some(Newest { artifact, birth, younger })),
+                Some(artifact) if artifact.rejected() => {}
+                // One whose manifest is gone cannot be chosen, and nobody rejected it.
+                Some(_) | None => {
+                    younger.insert(digest);
+                }
             }
         }
         Ok(None)

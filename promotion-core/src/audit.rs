@@ -17,12 +17,14 @@
 //! ```
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::artifact::{Artifact, View};
 use crate::converge::{self, Stop, is_stripped_candidate};
 use crate::policy::Policy;
-use crate::reason::{Finding, Reason};
+use crate::proofs::prove;
+use crate::reason::{Finding, Reason, Severity};
 use crate::scheme::{Kind, Mark};
 use crate::snapshot::{Needs, Snapshot, flux_order};
 use crate::{Digest, Tag};
@@ -49,6 +51,7 @@ pub fn audit(snapshot: &Snapshot, policy: &Policy) -> Result<Vec<Finding>, Needs
     versions(&view, &artifacts, &mut findings)?;
     marks(&view, &artifacts, &mut findings)?;
     strangers(&view, &mut findings)?;
+    findings.extend(prove(policy).into_iter().filter(|finding| finding.severity > Severity::Info));
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.reason.cmp(&b.reason)));
     findings.dedup();
     Ok(findings)
@@ -134,6 +137,7 @@ fn versions(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &
 
 /// Marks that count for nothing, or for an artifact that was never handed over.
 fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
+    let mut unannotated: BTreeMap<Digest, Vec<(String, &Tag)>> = BTreeMap::new();
     for tag in view.snapshot().tags() {
         let Kind::Mark(mark) = view.policy().classify(tag.as_str()) else { continue };
         let Some(digest) = view.digest(tag)? else { continue };
@@ -141,6 +145,7 @@ fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut
         if !mark.key.means(&artifact.key, digest) {
             // An image without the annotation is keyed by its digest, and its commit tag by what the builder said.
             if mark.mark == Mark::Commit && artifact.commit.is_none() {
+                unannotated.entry(digest).or_default().push((mark.key.hex, tag));
                 continue;
             }
             let commit = artifact.commit.clone();
@@ -149,6 +154,13 @@ fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut
             let reason = Reason::EvidenceWithoutHandOver { mark: tag.clone(), artifact: digest };
             findings.push(Finding::error(reason));
         }
+    }
+    for (artifact, commits) in unannotated {
+        let Some(((first, _), rest)) = commits.split_first() else { continue };
+        let same = |hex: &String| hex.starts_with(first) || first.starts_with(hex);
+        findings.extend(rest.iter().filter(|(hex, _)| !same(hex)).map(|(_, mark)| {
+            Finding::warning(Reason::MarkOfAnotherCommit { mark: (*mark).clone(), artifact, commit: None })
+        }));
     }
     Ok(())
 }

@@ -18,10 +18,11 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::artifact::{Artifact, View};
-use crate::converge::{Stop, rules};
+use crate::converge::{Stop, is_stripped_candidate, rules};
 use crate::lifecycle::{Facts, Holders, State};
 use crate::policy::Policy;
-use crate::reason::Finding;
+use crate::proofs::prove;
+use crate::reason::{Finding, Severity};
 use crate::scheme::Kind;
 use crate::snapshot::{Needs, Snapshot};
 use crate::version::Version;
@@ -118,13 +119,23 @@ pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
             (row.collect(), plan.findings)
         }
     };
+    let mut findings: Vec<Finding> = findings;
+    findings.extend(prove(policy).into_iter().filter(|finding| finding.severity == Severity::Error));
     Ok(Board { stages, pending, unfinished, findings })
 }
 
 fn pending(view: &View<'_>, running: Option<Digest>) -> Result<Vec<Pending>, Needs> {
     let mut pending = Vec::new();
     let mut seen = BTreeSet::new();
-    for (_, tag) in view.births() {
+    // Below a release that no birth leads to, everything is older than it.
+    let by_hand = match view.selected(view.policy().last())? {
+        Some((version, _, digest)) if !is_stripped_candidate(view, &version, digest)? => Some(version),
+        _ => None,
+    };
+    for (birth, tag) in view.births() {
+        if by_hand.is_some_and(|version| birth < version) {
+            break;
+        }
         let Some(digest) = view.digest(tag)? else { continue };
         if Some(digest) == running {
             break;

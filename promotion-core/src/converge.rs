@@ -131,9 +131,15 @@ impl<'s> Draft<'s> {
     }
 
     /// Plans a fact: a tag that does not exist yet.
-    fn fact(&mut self, tag: Tag, digest: Digest, why: Why) {
+    fn fact(&mut self, tag: Tag, digest: Digest, why: Why) -> Result<(), Stop> {
+        match self.view.digest(&tag)? {
+            Some(by) if by != digest => return Err(Reason::MarkTaken { mark: tag, by }.into()),
+            Some(_) => return Ok(()),
+            None => {}
+        }
         self.view.write(tag.clone(), digest);
         self.actions.push(Action { tag, digest, expect: Expect::Absent, why });
+        Ok(())
     }
 
     fn finish(mut self, held: Vec<Hold>, outlook: Outlook) -> Result<Plan, Stop> {

@@ -39,6 +39,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("evidence-of-another-digest", "the evidence was observed of other bytes; it proves nothing about these"),
     ("evidence-of-another-commit", "the evidence names a commit that is not the artifact's"),
     ("evidence-ambiguous", "the evidence names only a commit, and several artifacts were built from it"),
+    ("evidence-unbound", "the evidence names neither a digest nor a commit, so it is evidence of nothing"),
     ("evidence-of-another-stage", "the evidence was observed in another stage than the one the artifact would leave"),
     ("evidence-of-another-object", "the event is about an object that the configuration names for no stage"),
     ("evidence-reports-failure", "the event says that something failed: it is evidence against the artifact"),
@@ -55,6 +56,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("version-not-above", "an explicit version must be above the highest release, or no cluster would select it"),
     ("version-taken", "the explicit version already is the release of another artifact"),
     ("version-outside-line", "the version lies outside the range that this pipeline owns"),
+    ("version-before-last-stage", "only the last stage's versions can be chosen; earlier stages number theirs"),
     ("versions-exhausted", "no higher version can be written as a 64-bit number"),
     ("build-number-not-above", "an explicit candidate number must be above every number of its base"),
     (
@@ -65,6 +67,8 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("same-commit-other-content", "two builds of one commit differ: the build is not reproducible"),
     ("ancestry-unknown", "whether this commit is older than the newest one cannot be told, so it was taken for newer"),
     ("rejected-content-again", "exactly these bytes were rejected before"),
+    ("mark-taken", "a mark that can only mean this artifact points at another one: somebody wrote it by hand"),
+    ("verdicts-exhausted", "the artifact's verdicts have used up every ordinal"),
     ("not-rejected", "there is no rejection to withdraw"),
     ("not-validated", "only a validated artifact can be returned to"),
     ("rollback-elsewhere", "the rollback would make the last stage select something else than what was asked for"),
@@ -183,6 +187,10 @@ impl Reason {
             Self::EvidenceOfAnotherDigest { .. } => "evidence-of-another-digest",
             Self::EvidenceOfAnotherCommit { .. } => "evidence-of-another-commit",
             Self::EvidenceAmbiguous { .. } => "evidence-ambiguous",
+            Self::EvidenceUnbound { .. } => "evidence-unbound",
+            Self::VersionBeforeLastStage { .. } => "version-before-last-stage",
+            Self::MarkTaken { .. } => "mark-taken",
+            Self::VerdictsExhausted { .. } => "verdicts-exhausted",
             Self::EvidenceOfAnotherStage { .. } => "evidence-of-another-stage",
             Self::EvidenceOfAnotherObject { .. } => "evidence-of-another-object",
             Self::EvidenceReportsFailure { .. } => "evidence-reports-failure",
@@ -243,6 +251,7 @@ impl Reason {
             | Self::RejectedContentAgain { artifact, .. }
             | Self::NotRejected { artifact }
             | Self::StageUntold { artifact }
+            | Self::VerdictsExhausted { artifact }
             | Self::NotValidated { artifact }
             | Self::HalfPromoted { artifact, .. }
             | Self::Orphan { artifact, .. }
@@ -268,10 +277,12 @@ impl Reason {
             Self::EvidenceReportsFailure { source, .. } | Self::EvidenceInconclusive { source, .. } => source.clone(),
             Self::EvidenceStale { kind, .. }
             | Self::EvidenceFromTheFuture { kind, .. }
+            | Self::EvidenceUnbound { kind }
             | Self::EvidenceUndated { kind } => kind.to_string(),
             Self::VersionNotAbove { version, .. }
             | Self::VersionTaken { version, .. }
             | Self::VersionOutsideLine { version, .. }
+            | Self::VersionBeforeLastStage { version, .. }
             | Self::VersionsExhausted { above: version }
             | Self::BuildNumberNotAbove { base: version, .. } => version.to_string(),
             Self::ManyArtifacts { annotation, .. } => annotation.clone(),
@@ -289,6 +300,7 @@ impl Reason {
             | Self::ReleaseWithoutEvidence { tag, .. }
             | Self::CandidateWithoutHandOver { tag, .. }
             | Self::EvidenceWithoutHandOver { mark: tag, .. }
+            | Self::MarkTaken { mark: tag, .. }
             | Self::MarkOfAnotherCommit { mark: tag, .. } => tag.to_string(),
         }
     }
@@ -322,6 +334,12 @@ impl Reason {
             Self::EvidenceAmbiguous { commit } => {
                 format!("the evidence names only commit {commit}, from which several artifacts were built")
             }
+            Self::EvidenceUnbound { kind } => format!("the {kind} evidence names neither a digest nor a commit"),
+            Self::VersionBeforeLastStage { version, stage } => {
+                format!("version {version} cannot be given on leaving {stage}")
+            }
+            Self::MarkTaken { mark, by } => format!("{mark} points at {}", short(by)),
+            Self::VerdictsExhausted { artifact } => format!("no verdict can follow those on {}", short(artifact)),
             Self::EvidenceOfAnotherStage { expected, found } => {
                 format!("the evidence is from {found}, the artifact would leave {expected}")
             }
@@ -462,6 +480,10 @@ impl Reason {
             Self::EvidenceInconclusive { .. } => {
                 "give the event that says that the stage's Kustomization or HelmRelease is ready".into()
             }
+            Self::EvidenceUnbound { .. } => "give evidence that says of which digest it is".into(),
+            Self::VersionBeforeLastStage { .. } => "give --version when it leaves the stage before the last".into(),
+            Self::MarkTaken { mark, .. } => format!("find out who wrote {mark}; delete it if it is a mistake"),
+            Self::VerdictsExhausted { .. } => "delete the verdict with the absurd ordinal".into(),
             Self::EvidenceAmbiguous { .. } => "name the digest, with evidence that names it too".into(),
             Self::EvidenceStale { .. } | Self::EvidenceUndated { .. } => {
                 "wait for the next event, or raise gate.fresh of the stage".into()

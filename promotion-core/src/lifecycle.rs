@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::Digest;
 use crate::artifact::{Artifact, View};
+use crate::scheme::Mark;
 use crate::snapshot::Needs;
 use crate::version::Version;
 
@@ -28,8 +29,10 @@ pub struct Facts {
     pub handed_over: bool,
     /// A birth.
     pub candidate: bool,
-    /// Evidence for the last stage that stands.
+    /// Evidence for every later stage was given at some time.
     pub validated: bool,
+    /// That evidence no longer stands: a rejection was withdrawn since, and nothing was shown anew.
+    pub withdrawn: bool,
     /// A version of the last stage.
     pub released: bool,
     /// The highest verdict is a rejection.
@@ -100,7 +103,8 @@ impl Facts {
         Self {
             handed_over: artifact.handed_over(),
             candidate: holders.births.contains_key(&artifact.digest),
-            validated: (1..=last).all(|stage| artifact.has_evidence(stage)),
+            validated: (1..=last).all(|stage| artifact.mark(Mark::Stage(stage)).is_some()),
+            withdrawn: !(1..=last).all(|stage| artifact.has_evidence(stage)),
             released: holders.released.contains(&artifact.digest),
             rejected: artifact.rejected(),
             overtaken: holders.overtaken(artifact.digest),
@@ -110,8 +114,10 @@ impl Facts {
     /// Where that places it.
     #[must_use]
     pub const fn state(self) -> State {
-        let Self { handed_over, candidate, validated, released, rejected, overtaken } = self;
+        let Self { handed_over, candidate, validated, withdrawn, released, rejected, overtaken } = self;
         match (handed_over, candidate, validated, released, rejected, overtaken) {
+            // What was shown no longer counts: it waits again.
+            (true, true, true, false, false, false) if withdrawn => State::Candidate,
             // A rejection outranks everything else that can be said.
             (_, _, _, _, true, _) => State::Rejected,
             (false, false, false, false, false, _) => State::Pushed,

@@ -34,6 +34,8 @@ pub struct Policy {
     spec: Spec,
     initial: Base,
     line: Option<Constraint>,
+    /// The first stage whose constraint admits what no stage has validated, with a witness.
+    unsound: Option<(String, String)>,
     commit_prefix: String,
     stages: Vec<Stage>,
     channels: Vec<Tag>,
@@ -89,7 +91,9 @@ pub enum PolicyError {
     #[error("tags.short is {0}; expected 7, 8 or 40")]
     Short(usize),
     /// A mark that is not `PREFIX-{short}`.
-    #[error("mark {mark:?} of {owner} is not PREFIX-{{short}}, the prefix starting with a letter")]
+    #[error(
+        "mark {mark:?} of {owner} is not PREFIX-{{short}} with a prefix that starts with a letter and is no version"
+    )]
     Mark {
         /// The stage, or `tags.commit`.
         owner: String,
@@ -156,8 +160,8 @@ pub enum PolicyError {
         /// What is wrong.
         error: DurationError,
     },
-    /// A channel that is not a tag, or that the scheme would read as a version or mark.
-    #[error("channel {0:?} is not a tag, or is also a version or mark of this scheme")]
+    /// A channel that is not a tag, or that the scheme or Flux would read as something else.
+    #[error("channel {0:?} is not a tag, or is also a mark of this scheme or a version to Flux")]
     Channel(String),
 }
 
@@ -181,13 +185,14 @@ impl Policy {
         }
         let commit_prefix = mark_prefix("tags.commit", &spec.tags.commit)?;
         let stages = stages(&spec)?;
-        let mut policy = Self { spec, initial, line, commit_prefix, stages, channels: Vec::new() };
+        let mut policy = Self { spec, initial, line, unsound: None, commit_prefix, stages, channels: Vec::new() };
         if !policy.in_line(initial) {
             let line = policy.spec.versions.line.clone().unwrap_or_default();
             return Err(PolicyError::InitialOutsideLine { initial, line });
         }
         policy.check_prefixes()?;
         policy.channels = policy.checked_channels()?;
+        policy.unsound = crate::proofs::unsound(&policy);
         Ok(policy)
     }
 
@@ -248,6 +253,12 @@ impl Policy {
         FluxVersion::parse_tag(&text).is_ok_and(|version| line.matches(&version))
     }
 
+    /// The first stage that could select what no stage before it has validated, with a version that shows it.
+    #[must_use]
+    pub fn unsound(&self) -> Option<(&str, &str)> {
+        self.unsound.as_ref().map(|(stage, witness)| (stage.as_str(), witness.as_str()))
+    }
+
     /// The commit tag's prefix.
     #[must_use]
     pub fn commit_prefix(&self) -> &str {
@@ -288,7 +299,8 @@ impl Policy {
         let check = |name: &String| {
             let invalid = || PolicyError::Channel(name.clone());
             let tag: Tag = name.parse().map_err(|_| invalid())?;
-            let free = matches!(self.classify(tag.as_str()), crate::scheme::Kind::Foreign(_));
+            let free = matches!(self.classify(tag.as_str()), crate::scheme::Kind::Foreign(_))
+                && FluxVersion::parse_tag(tag.as_str()).is_err();
             if free { Ok(tag) } else { Err(invalid()) }
         };
         self.spec.channels.iter().map(check).collect()
@@ -382,7 +394,9 @@ fn mark_prefix(owner: &str, mark: &str) -> Result<String, PolicyError> {
     let prefix = mark.strip_suffix("{short}").filter(|prefix| {
         let letter = prefix.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
         // 128 - 64 (a full commit) - 9 (fork) - 20 (ordinal) leaves room for this.
-        letter && prefix.ends_with('-') && prefix.len() <= 34 && Tag::check(prefix).is_ok()
+        // A mark must never be a version to Flux, as v9.0.0-6f9c0e2 is.
+        let version = prefix.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        letter && !version && prefix.ends_with('-') && prefix.len() <= 34 && Tag::check(prefix).is_ok()
     });
     prefix.map(ToOwned::to_owned).ok_or_else(|| PolicyError::Mark { owner: owner.to_owned(), mark: mark.to_owned() })
 }

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 
 use crate::policy::Policy;
 use crate::reason::{Finding, Reason};
-use crate::version::{Base, Number, Version};
+use crate::version::{Base, Number, Rank, Version};
 
 /// Everything that is wrong with a policy's constraints and filters; per stage at most one witness of each kind, the lowest.
 #[must_use]
@@ -33,13 +33,14 @@ pub fn prove(policy: &Policy) -> Vec<Finding> {
         let accepted = |version: &Version| stage.accepts(policy.version_tag(version).as_str());
         let admitted =
             |version: &Version| Some(String::from(policy.version_tag(version))).filter(|_| accepted(version));
-        // What the stages before have not validated must stay invisible, whatever its base.
-        let lower = bases.iter().flat_map(|base| (0..index).flat_map(|label| forms(*base, label)));
-        if let Some(witness) = lower.into_iter().find_map(|version| admitted(&version)) {
+        if let Some(witness) = lower_label(policy, &bases, index) {
             findings.push(Finding::error(Reason::StageSelectsLowerLabel { stage: name(), witness }));
         }
         // What the pipeline writes for the stage must be visible, at every base of the line.
-        let own = bases.iter().filter(|base| policy.in_line(**base)).flat_map(|base| own_forms(policy, *base, index));
+        let in_line = bases.iter().filter(|base| policy.in_line(**base));
+        let own = in_line.flat_map(|base| own_forms(policy, *base, index)).chain(
+            named(policy).filter(|version| policy.in_line(version.base) && version.stage(policy.last()) == index),
+        );
         if let Some(hidden) = own.into_iter().find(|version| !accepted(version)) {
             let witness = String::from(policy.version_tag(&hidden));
             findings.push(Finding::error(Reason::StageCannotSelect { stage: name(), witness }));
@@ -55,6 +56,42 @@ pub fn prove(policy: &Policy) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What the stages before have not validated must stay invisible, whatever its base.
+fn lower_label(policy: &Policy, bases: &BTreeSet<Base>, stage: u8) -> Option<String> {
+    let rules = policy.stages().get(usize::from(stage))?;
+    let forms = bases.iter().flat_map(|base| (0..stage).flat_map(|label| forms(*base, label)));
+    let named = named(policy).filter(|version| version.stage(policy.last()) < stage);
+    let tags = forms.chain(named).map(|version| String::from(policy.version_tag(&version)));
+    tags.into_iter().find(|tag| rules.accepts(tag))
+}
+
+/// The first stage that could select what no stage before it has validated, with a witness.
+pub(crate) fn unsound(policy: &Policy) -> Option<(String, String)> {
+    let bases = witnesses(policy);
+    let stages = policy.stages().iter().zip(0u8..);
+    stages.into_iter().find_map(|(stage, index)| Some((stage.name.clone(), lower_label(policy, &bases, index)?)))
+}
+
+/// Versions of ours that a constraint names itself, and those whose numbers are next to it.
+fn named(policy: &Policy) -> impl Iterator<Item = Version> {
+    let mut found = BTreeSet::new();
+    for stage in policy.stages() {
+        for version in stage.constraint.boundaries() {
+            let Some(Version { base, rank: Rank::Candidate { stage, number } }) = policy.parse_version(version.text())
+            else {
+                continue;
+            };
+            let (number, form): (u64, fn(u64) -> Number) = match number {
+                Number::Nth(n) => (n, Number::Nth),
+                Number::Rebase(k) => (k, Number::Rebase),
+            };
+            let near = [number.checked_sub(1).filter(|n| *n > 0), Some(number), number.checked_add(1)];
+            found.extend(near.into_iter().flatten().map(|number| Version::candidate(base, stage, form(number))));
+        }
+    }
+    found.into_iter()
 }
 
 fn forms(base: Base, label: u8) -> [Version; 3] {

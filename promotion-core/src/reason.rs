@@ -40,6 +40,7 @@ pub enum Reason {
     EvidenceOfAnotherDigest { expected: Digest, found: Digest },
     EvidenceOfAnotherCommit { expected: Option<Commit>, found: CommitPrefix },
     EvidenceAmbiguous { commit: CommitPrefix },
+    EvidenceUnbound { kind: EvidenceKind },
     EvidenceOfAnotherStage { expected: String, found: String },
     EvidenceOfAnotherObject { found: String, expected: String },
     EvidenceReportsFailure { source: String, said: String },
@@ -54,6 +55,7 @@ pub enum Reason {
     VersionNotAbove { version: Base, highest: Base },
     VersionTaken { version: Base, by: Digest },
     VersionOutsideLine { version: Base, line: String },
+    VersionBeforeLastStage { version: Base, stage: String },
     VersionsExhausted { above: Base },
     BuildNumberNotAbove { base: Base, number: u64, highest: u64 },
     // Building.
@@ -64,6 +66,8 @@ pub enum Reason {
     RejectedContentAgain { artifact: Digest, mark: Tag },
     // Verdicts.
     NotRejected { artifact: Digest },
+    MarkTaken { mark: Tag, by: Digest },
+    VerdictsExhausted { artifact: Digest },
     NotValidated { artifact: Digest },
     RollbackElsewhere { wanted: Digest, instead: Option<Digest> },
     // Rules held back.

@@ -136,7 +136,7 @@ impl Policy {
     }
 
     /// A version in this scheme's strict form, of whatever line.
-    fn parse_version(&self, tag: &str) -> Option<Version> {
+    pub(crate) fn parse_version(&self, tag: &str) -> Option<Version> {
         let Some((base, rest)) = tag.split_once('-') else {
             return Some(Version::release(tag.parse().ok()?));
         };

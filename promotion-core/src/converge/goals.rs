@@ -4,6 +4,8 @@ mod build;
 mod promote;
 mod verdicts;
 
+use alloc::borrow::ToOwned;
+
 use self::build::build;
 use self::promote::{promote, promoted};
 use self::verdicts::{reject, reopen, rollback};
@@ -17,6 +19,11 @@ use crate::{Digest, Tag};
 
 /// Plans the goal's facts. The outlook is `Some` where the rules cannot change it.
 pub(super) fn state(draft: &mut Draft<'_>, request: &Request<'_>) -> Result<Option<Outlook>, Stop> {
+    // Under such a policy every new candidate could be selected where nobody has validated it.
+    if let (Goal::Build(_) | Goal::Promote(_), Some((stage, witness))) = (request.goal, draft.view.policy().unsound()) {
+        let (stage, witness) = (stage.to_owned(), witness.to_owned());
+        return Err(Reason::StageSelectsLowerLabel { stage, witness }.into());
+    }
     match request.goal {
         Goal::Build(goal) => build(draft, goal, request.stated),
         Goal::Promote(goal) if !request.stated => promote(draft, goal, request.now).map(|()| None),
@@ -41,10 +48,15 @@ pub(super) fn outlook(draft: &Draft<'_>, request: &Request<'_>, held: &[Hold]) -
     match request.goal {
         Goal::Promote(goal) => promoted(draft, goal, held),
         Goal::Reject { artifact, .. } => {
-            let selects =
-                |hold: &&Hold| matches!(&hold.reason, Reason::SelectsRejected { artifact: of, .. } if of == artifact);
-            let held = held.iter().filter(|hold| hold.stage > 0).find(selects);
-            Ok(held.map_or(Outlook::Reached, |hold| Outlook::Held(hold.reason.clone())))
+            // The first stage has something newer as soon as it is built; the others keep what they select.
+            for stage in 1..=last {
+                let Some((_, tag, digest)) = draft.view.selected(stage)? else { continue };
+                if digest == *artifact {
+                    let name = draft.stage_name(stage);
+                    return Ok(Outlook::Held(Reason::SelectsRejected { stage: name, tag, artifact: digest }));
+                }
+            }
+            Ok(Outlook::Reached)
         }
         Goal::Rollback { to, .. } | Goal::RejectAll { to, .. } => {
             let instead = draft.view.selected(last)?.map(|(_, _, digest)| digest);
@@ -71,9 +83,17 @@ fn mark_tag(draft: &Draft<'_>, artifact: &Artifact, mark: Mark) -> Tag {
     }
 }
 
-fn verdict(draft: &mut Draft<'_>, artifact: &Artifact, mark: Mark, why: Why) {
-    let tag = artifact.mark_tag(draft.view.policy(), mark, artifact.next_ordinal(mark));
-    draft.fact(tag, artifact.digest, why);
+/// A new verdict: the next ordinal that no other artifact's tag stands in the way of.
+fn verdict(draft: &mut Draft<'_>, artifact: &Artifact, mark: Mark, why: Why) -> Result<(), Stop> {
+    let mut next = artifact.next_ordinal(mark);
+    while let Some(ordinal) = next {
+        let tag = artifact.mark_tag(draft.view.policy(), mark, ordinal);
+        match draft.view.digest(&tag)? {
+            Some(by) if by != artifact.digest => next = ordinal.checked_add(1),
+            _ => return draft.fact(tag, artifact.digest, why),
+        }
+    }
+    Err(Reason::VerdictsExhausted { artifact: artifact.digest }.into())
 }
 
 fn highest_release(draft: &Draft<'_>) -> Option<Base> {

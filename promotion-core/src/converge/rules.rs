@@ -43,11 +43,37 @@ fn lifts_and_releases_one(actions: &[Action]) -> bool {
 fn settle(draft: &mut Draft<'_>, explicit: Option<(Digest, Base)>) -> Result<(Vec<Action>, Vec<Hold>), Stop> {
     let mut held = Vec::new();
     let mut groups = Vec::new();
+    let before = draft.view.clone();
     for stage in (1..=draft.view.policy().last()).rev() {
-        groups.push(admit_newest_validated(draft, stage, explicit, &mut held)?);
+        let view = draft.view.clone();
+        groups.push(match admit_newest_validated(draft, stage, explicit, &mut held) {
+            Ok(actions) => actions,
+            // Versions ran out: that holds the stage, and must not keep anybody from recording a verdict.
+            Err(Stop::Refused(refusal)) => {
+                draft.view = view;
+                held.push(Hold { stage, reason: refusal.reason });
+                Vec::new()
+            }
+            Err(needs) => return Err(needs),
+        });
     }
+    let released = groups.iter().any(|actions| !actions.is_empty());
     groups.push(keep_newest_selected(draft, &mut held)?);
+    if released && hides_the_newest(draft, &before)? {
+        // It cannot be lifted above what would be released, so it is not hidden: the releases wait.
+        draft.view = before;
+        let why = held.iter().find(|hold| hold.stage == 0).map(|hold| hold.reason.clone());
+        held.extend((1..=draft.view.policy().last()).filter_map(|stage| Some(Hold { stage, reason: why.clone()? })));
+        return Ok((Vec::new(), held));
+    }
     Ok((groups.into_iter().rev().flatten().collect(), held))
+}
+
+/// Whether the planned writes take the newest artifact away from the first stage, which selects it now.
+fn hides_the_newest(draft: &Draft<'_>, before: &View<'_>) -> Result<bool, Needs> {
+    let newest = draft.view.newest(|artifact| !artifact.rejected())?.map(|newest| newest.artifact.digest);
+    let selects = |view: &View<'_>| Ok::<bool, Needs>(view.selected(0)?.map(|(_, _, digest)| digest) == newest);
+    Ok(selects(before)? && !selects(&draft.view)?)
 }
 
 /// R1.
@@ -58,14 +84,27 @@ fn keep_newest_selected(draft: &mut Draft<'_>, held: &mut Vec<Hold>) -> Result<V
         return Ok(Vec::new());
     };
     let artifact = newest.artifact.digest;
-    if selected.is_some_and(|(_, _, digest)| digest == artifact) {
-        return Ok(Vec::new());
+    if let Some((_, tag, digest)) = selected {
+        if digest == artifact {
+            return Ok(Vec::new());
+        }
+        // Something younger whose manifest cannot be read: older bytes are not put above it on a guess.
+        if newest.younger.contains(&digest) {
+            held.push(Hold { stage: 0, reason: Reason::DanglingTag { tag, artifact: digest } });
+            return Ok(Vec::new());
+        }
     }
     let highest = draft.view.versions().next().map_or(newest.birth.base, |(version, _)| version.base);
-    let version = Version::candidate(next_patch(draft, highest)?, 0, Number::Rebase(1));
+    let base = match next_patch(draft, highest) {
+        Ok(base) => base,
+        Err(reason) => {
+            held.push(Hold { stage: 0, reason });
+            return Ok(Vec::new());
+        }
+    };
     let why = Why::Rebase { stage: draft.stage_name(0) };
     let mut actions = Vec::new();
-    if let Err(reason) = place(draft, &mut actions, 0, version, artifact, why) {
+    if let Err(reason) = place(draft, &mut actions, 0, Version::candidate(base, 0, Number::Rebase(1)), artifact, why) {
         held.push(Hold { stage: 0, reason });
     }
     Ok(actions)
@@ -129,7 +168,10 @@ fn hold(
     selected: Option<&(Version, Tag, Digest)>,
 ) -> Result<Option<Reason>, Needs> {
     let Some((version, tag, digest)) = selected else { return Ok(None) };
-    let Some(running) = draft.view.artifact(*digest)? else { return Ok(None) };
+    let Some(running) = draft.view.artifact(*digest)? else {
+        // Its manifest cannot be read, so nobody can say that it is older or bad.
+        return Ok(Some(Reason::DanglingTag { tag: tag.clone(), artifact: *digest }));
+    };
     if running.rejected() || running.digest == target.artifact.digest {
         return Ok(None);
     }
@@ -137,8 +179,10 @@ fn hold(
     if target.younger.contains(digest) {
         return Ok(Some(Reason::HeldByNewer { stage: name, tag, artifact }));
     }
-    // Builds after a release get a higher base: a birth below it is older than whoever made it by hand.
-    if target.birth < *version && !is_stripped_candidate(&draft.view, version, artifact)? {
+    // Builds after a release get a higher base: a birth below it is older than whoever made it by hand, and than an
+    // artifact whose own birth was lost.
+    let unborn = || Ok::<bool, Needs>(draft.view.birth_of(artifact)?.is_none());
+    if target.birth < *version && (!is_stripped_candidate(&draft.view, version, artifact)? || unborn()?) {
         return Ok(Some(Reason::HeldByHandMade { stage: name, tag, artifact }));
     }
     Ok(None)
@@ -240,13 +284,13 @@ fn own_version(draft: &Draft<'_>, stage: u8, base: Base) -> Result<Version, Stop
     Ok(Version::candidate(base, stage, Number::Nth(next_number(&draft.view, base, stage, false)?)))
 }
 
-fn next_patch(draft: &Draft<'_>, base: Base) -> Result<Base, Stop> {
+fn next_patch(draft: &Draft<'_>, base: Base) -> Result<Base, Reason> {
     let next = base.next_patch().ok_or(Reason::VersionsExhausted { above: base })?;
     if draft.view.policy().in_line(next) {
         return Ok(next);
     }
     let line = draft.view.policy().spec().versions.line.clone().unwrap_or_default();
-    Err(Reason::VersionOutsideLine { version: next, line }.into())
+    Err(Reason::VersionOutsideLine { version: next, line })
 }
 
 pub(super) fn cannot_select(draft: &Draft<'_>, stage: u8, version: &Version) -> Reason {

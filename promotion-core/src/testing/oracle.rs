@@ -137,7 +137,8 @@ impl<'r> Oracle<'r> {
     /// something made by hand.
     #[must_use]
     pub fn excused(&self, stage: u8) -> bool {
-        let (Some(tag), Some(target)) = (self.selected_tag(stage), self.newest(stage)) else { return true };
+        let Some(target) = self.newest(stage) else { return true };
+        let Some(tag) = self.selected_tag(stage) else { return false };
         let Some(running) = self.tags.get(&tag).copied() else { return true };
         if stage == 0 || self.rejected(running) {
             return false;

@@ -520,7 +520,7 @@ impl World {
             let law = "release_is_a_stripped_candidate_of_the_same_digest";
             check(law, self.mode == Mode::Registers || stripped, format!("{tag}"));
         }
-        self.check_selections(before, &mut check);
+        self.check_selections(before, tag, &mut check);
         self.violations.extend(found);
     }
 
@@ -538,7 +538,12 @@ impl World {
             })
     }
 
-    fn check_selections(&self, before: &MemoryRegistry, check: &mut impl FnMut(&'static str, bool, String)) {
+    fn check_selections(
+        &self,
+        before: &MemoryRegistry,
+        written: &Tag,
+        check: &mut impl FnMut(&'static str, bool, String),
+    ) {
         let last = self.policy.last();
         let (earlier, now) = (Oracle::read(before, &self.policy), Oracle::read(&self.registry, &self.policy));
         for stage in 0..=last {
@@ -550,6 +555,15 @@ impl World {
             }
             let shown = stage == 0 || self.evidenced.contains(&(stage, selected)) || self.by_hand.contains(&selected);
             check("live_implies_evidence_for_that_digest", shown, format!("stage {stage} selects {tag:?} {selected}"));
+            let newly = earlier.selected(stage) != Some(selected);
+            let by_hand = self.by_hand.contains(&selected);
+            // A rejection itself may leave a stage with what is next, and that may be bad too.
+            let written = matches!(self.policy.classify(written.as_str()), Kind::Version(_));
+            let bad = newly && written && !by_hand && self.mode == Mode::Locked;
+            let law = "nothing_rejected_is_newly_selected";
+            check(law, !(bad && now.rejected(selected)), format!("stage {stage} selects {tag:?}"));
+            let law = "what_is_newly_selected_is_admitted";
+            check(law, !(bad && !now.admitted(selected, stage)), format!("stage {stage} selects {tag:?}"));
             // Older bytes than before, although nobody rejected what was there.
             let Some(was) = earlier.selected(stage).filter(|was| *was != selected) else { continue };
             let excused = now.rejected(was) || self.by_hand.contains(&was) || self.by_hand.contains(&selected);

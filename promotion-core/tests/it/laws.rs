@@ -63,6 +63,8 @@ laws! {
     foreign_tags_are_untouched: ALL, ops_with_strangers(40);
     integration_never_steps_back: ALL, ops(40);
     live_never_steps_back: ALL, ops(40);
+    nothing_rejected_is_newly_selected: ALL, ops(40);
+    what_is_newly_selected_is_admitted: ALL, ops_with_strangers(40);
     done_means_done: ALL, ops(40);
     whoever_stops_last_leaves_it_right: ALL, ops_without_crashes(40);
     repair_makes_the_rules_true: ALL, ops_with_strangers(40);

@@ -5,7 +5,6 @@ use alloc::borrow::ToOwned;
 use super::super::rules::{cannot_select, next_number};
 use super::super::{Draft, Stop};
 use super::{highest_release, known, mark_tag};
-use crate::Commit;
 use crate::artifact::{Artifact, Newest};
 use crate::manifest::{ManifestFacts, SOURCE, TITLE};
 use crate::plan::{Build, Outlook, Why};
@@ -13,6 +12,7 @@ use crate::reason::{Finding, Reason, Refusal};
 use crate::scheme::{Key, Mark, MarkTag};
 use crate::snapshot::Ancestry;
 use crate::version::{Number, Version};
+use crate::{Commit, Digest};
 
 pub(super) fn build(draft: &mut Draft<'_>, goal: &Build, stated: bool) -> Result<Option<Outlook>, Stop> {
     let artifact = known(draft, goal.artifact)?;
@@ -21,29 +21,36 @@ pub(super) fn build(draft: &mut Draft<'_>, goal: &Build, stated: bool) -> Result
     let newest = draft.view.newest(|_| true)?;
     let is_newest = newest.as_ref().is_some_and(|newest| newest.artifact.digest == goal.artifact);
     let born = is_newest || (artifact.handed_over() && draft.view.birth_of(goal.artifact)?.is_some());
-    if artifact.rejected() {
-        let mark = mark_tag(draft, &artifact, Mark::Rejected);
-        draft.findings.push(Finding::warning(Reason::RejectedContentAgain { artifact: artifact.digest, mark }));
-    }
-    if let Some(newest) = newest.as_ref().filter(|_| !is_newest) {
-        one_artifact(draft, newest, &manifest)?;
-    }
-    commit_tag(draft, &artifact, commit.as_ref())?;
     // A birth that somebody overwrote is written again, a nomination that somebody overtook is not.
     let birth_wanted = !born || (goal.again && !stated && !is_newest);
+    if artifact.rejected() {
+        let mark = mark_tag(draft, &artifact, Mark::Rejected);
+        let artifact = artifact.digest;
+        if birth_wanted {
+            // It would be selected until somebody has lifted another above it.
+            return Err(Reason::ArtifactRejected { artifact, mark }.into());
+        }
+        draft.findings.push(Finding::warning(Reason::RejectedContentAgain { artifact, mark }));
+    }
+    if !is_newest {
+        let newest = newest.as_ref().map(|newest| newest.artifact.digest);
+        let live = draft.view.selected(draft.view.policy().last())?.map(|(_, _, digest)| digest);
+        newest.into_iter().chain(live).try_for_each(|other| one_artifact(draft, other, &manifest))?;
+    }
+    commit_tag(draft, &artifact, commit.as_ref())?;
     if birth_wanted
-        && let Some(newest) = &newest
-        && let Some(superseded) = overtaken(draft, goal, commit.as_ref(), newest)?
+        && let Some(newest) = draft.view.newest(|artifact| !artifact.rejected())?
+        && let Some(superseded) = overtaken(draft, goal, commit.as_ref(), &newest)?
     {
         return Ok(Some(superseded));
     }
     let birth = if birth_wanted { Some(next_birth(draft, goal)?) } else { None };
     if !artifact.handed_over() {
         let mark = artifact.mark_tag(draft.view.policy(), Mark::Stage(0), 1);
-        draft.fact(mark, artifact.digest, Why::HandOver);
+        draft.fact(mark, artifact.digest, Why::HandOver)?;
     }
     if let Some(birth) = birth {
-        draft.fact(draft.view.policy().version_tag(&birth), artifact.digest, Why::Birth);
+        draft.fact(draft.view.policy().version_tag(&birth), artifact.digest, Why::Birth)?;
     }
     Ok(Some(Outlook::Reached))
 }
@@ -58,8 +65,8 @@ fn commit_of(goal: &Build, manifest: &ManifestFacts) -> Result<Option<Commit>, R
 }
 
 /// One repository, one artifact: builds of something else must not become the newest here.
-fn one_artifact(draft: &Draft<'_>, newest: &Newest, manifest: &ManifestFacts) -> Result<(), Stop> {
-    let Some(theirs) = draft.view.manifest(newest.artifact.digest)? else { return Ok(()) };
+fn one_artifact(draft: &Draft<'_>, other: Digest, manifest: &ManifestFacts) -> Result<(), Stop> {
+    let Some(theirs) = draft.view.manifest(other)? else { return Ok(()) };
     let annotations = [(SOURCE, &theirs.source, &manifest.source), (TITLE, &theirs.title, &manifest.title)];
     for (annotation, theirs, ours) in annotations {
         if let (Some(newest), Some(found)) = (theirs, ours)
@@ -92,13 +99,10 @@ fn commit_tag(draft: &mut Draft<'_>, artifact: &Artifact, commit: Option<&Commit
             draft.view.policy().mark_tag(&mark(Some(artifact.digest.short())))
         }
     };
-    if draft.view.digest(&tag)?.is_none() {
-        draft.fact(tag, artifact.digest, Why::Commit);
-    }
-    Ok(())
+    draft.fact(tag, artifact.digest, Why::Commit)
 }
 
-/// A known ancestor of the newest commit is an overtaken slow build: it gets no birth.
+/// A known ancestor of the newest unrejected artifact's commit is an overtaken slow build: it gets no birth.
 fn overtaken(
     draft: &mut Draft<'_>,
     goal: &Build,

@@ -65,13 +65,16 @@ pub(super) fn promote(draft: &mut Draft<'_>, goal: &Promote, now: Timestamp) -> 
         return Err(Refusal::because(Reason::NotPromotable { artifact: artifact.digest }, because).into());
     }
     if let Some(version) = goal.version {
+        if stage + 1 < draft.view.policy().last() {
+            return Err(Reason::VersionBeforeLastStage { version, stage: draft.stage_name(stage) }.into());
+        }
         explicit_version(draft, &artifact, version)?;
     }
-    if !validated {
-        let to = draft.stage_name(stage + 1);
-        verdict(draft, &artifact, Mark::Stage(stage + 1), Why::Evidence { stage: to });
+    if validated {
+        return Ok(());
     }
-    Ok(())
+    let to = draft.stage_name(stage + 1);
+    verdict(draft, &artifact, Mark::Stage(stage + 1), Why::Evidence { stage: to })
 }
 
 /// What makes evidence that of another artifact, commit or stage.
@@ -96,7 +99,9 @@ fn unbound(artifact: &Artifact, evidence: &Evidence) -> Option<Reason> {
     if evidence.digest.is_some() {
         return None;
     }
-    let found: CommitPrefix = evidence.commit.clone()?;
+    let Some(found): Option<CommitPrefix> = evidence.commit.clone() else {
+        return Some(Reason::EvidenceUnbound { kind: evidence.kind });
+    };
     if artifact.commit.is_none() {
         return Some(Reason::EvidenceOfAnotherCommit { expected: None, found });
     }
@@ -158,18 +163,23 @@ pub(super) fn promoted(draft: &Draft<'_>, goal: &Promote, held: &[Hold]) -> Resu
         let mark = mark_tag(draft, &artifact, Mark::Rejected);
         return Ok(Outlook::Held(Reason::ArtifactRejected { artifact: artifact.digest, mark }));
     }
+    if !artifact.admitted(stage) {
+        return Ok(Outlook::Held(Reason::NotValidated { artifact: artifact.digest }));
+    }
     let selected = draft.view.selected(stage)?.map(|(_, _, digest)| digest);
+    let hold = held.iter().find(|hold| hold.stage == stage).map(|hold| hold.reason.clone());
     if selected == Some(artifact.digest) {
-        return Ok(Outlook::Reached);
+        // Selected already, under another version than was asked for.
+        return Ok(match hold.filter(|_| goal.version.is_some()) {
+            Some(hold) => Outlook::Held(hold),
+            None => Outlook::Reached,
+        });
     }
     match draft.view.newest(|other| other.admitted(stage))? {
-        Some(newest) if newest.artifact.digest != artifact.digest => {
+        // The artifact is admitted too, so whichever is the newest is younger.
+        Some(newest) if selected == Some(newest.artifact.digest) => {
             Ok(Outlook::Superseded { by: newest.artifact.digest })
         }
-        _ => {
-            let name = draft.stage_name(stage);
-            let hold = held.iter().find(|hold| hold.stage == stage).map(|hold| hold.reason.clone());
-            Ok(Outlook::Held(hold.unwrap_or(Reason::NothingToSelect { stage: name })))
-        }
+        _ => Ok(Outlook::Held(hold.unwrap_or(Reason::NothingToSelect { stage: draft.stage_name(stage) }))),
     }
 }

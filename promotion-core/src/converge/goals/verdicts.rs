@@ -13,7 +13,7 @@ use crate::snapshot::Needs;
 pub(super) fn reject(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> {
     let artifact = known(draft, digest)?;
     if !artifact.rejected() {
-        verdict(draft, &artifact, Mark::Rejected, Why::Rejection);
+        verdict(draft, &artifact, Mark::Rejected, Why::Rejection)?;
     }
     Ok(())
 }
@@ -21,8 +21,7 @@ pub(super) fn reject(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> 
 pub(super) fn reopen(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> {
     let artifact = known(draft, digest)?;
     if artifact.rejected() {
-        verdict(draft, &artifact, Mark::Reopened, Why::Reopening);
-        return Ok(());
+        return verdict(draft, &artifact, Mark::Reopened, Why::Reopening);
     }
     match artifact.mark(Mark::Reopened) {
         Some(_) => Ok(()),
@@ -60,7 +59,8 @@ pub(super) fn rollback(draft: &mut Draft<'_>, to: Digest, only: bool) -> Result<
 fn victims(draft: &Draft<'_>, to: Digest, only: bool) -> Result<Vec<Digest>, Needs> {
     let selected = draft.view.selected(draft.view.policy().last())?.map(|(_, _, digest)| digest);
     let mut victims: Vec<Digest> = Vec::new();
-    if !only && let Some(found) = draft.view.newest(|artifact| artifact.digest == to)? {
+    let target = draft.view.newest(|artifact| artifact.digest == to)?;
+    if !only && let Some(found) = &target {
         for (_, tag) in draft.view.births().take_while(|(birth, _)| *birth > found.birth) {
             if let Some(digest) = draft.view.digest(tag)?
                 && found.younger.contains(&digest)
@@ -72,7 +72,11 @@ fn victims(draft: &Draft<'_>, to: Digest, only: bool) -> Result<Vec<Digest>, Nee
         victims.reverse();
     }
     if let Some(selected) = selected.filter(|selected| *selected != to && !victims.contains(selected)) {
-        victims.push(selected);
+        // What is older than the target is not in its way: the target's release is only half done.
+        let birth = draft.view.birth_of(selected)?;
+        if birth.is_none() || birth > target.map(|target| target.birth) {
+            victims.push(selected);
+        }
     }
     Ok(victims)
 }
