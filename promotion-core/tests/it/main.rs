@@ -5,6 +5,7 @@ mod adapters;
 mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
+mod hostile;
 mod laws;
 mod plans;
 mod results;
