@@ -47,6 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl HostWorld<'_> {
     /// Says so when the first step is long in coming: another writer has the repository.
     pub(crate) fn wait_for_the_lock(&self, repository: &Repository) {
+        // Reads before this needed no lock.
+        self.begun.store(false, Ordering::Relaxed);
         let (begun, out) = (Arc::clone(&self.begun), self.out.clone());
         let text = format!("waiting for another process that writes to {repository}");
         // Nobody waits for this thread: it ends with the process.

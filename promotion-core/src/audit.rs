@@ -27,6 +27,7 @@ use crate::proofs::prove;
 use crate::reason::{Finding, Reason, Severity};
 use crate::scheme::{Kind, Mark};
 use crate::snapshot::{Needs, Snapshot, flux_order};
+use crate::version::Version;
 use crate::{Digest, Tag};
 
 /// Everything that is wrong, errors first; within a severity in the order of the model.
@@ -105,6 +106,7 @@ fn rules(view: &View<'_>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
 /// Versions that no run of the pipeline writes.
 fn versions(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
     let mut born = BTreeSet::new();
+    let live = view.selected(view.policy().last())?.map(|(version, _, _)| version);
     for (version, tag) in view.versions() {
         let Some(digest) = view.digest(tag)? else { continue };
         let Some(artifact) = artifacts.get(&digest) else { continue };
@@ -119,11 +121,12 @@ fn versions(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &
         }
         if stage > 0 && !is_stripped_candidate(view, &version, digest)? {
             let reason = Reason::ReleaseWithoutCandidate { tag: tag.clone(), artifact: artifact_digest };
-            findings.push(Finding::error(reason));
+            findings.push(if_selected(version, live, reason));
         }
         // A verdict withdrawn later does not make the release wrong at its time.
         if (1..=stage).any(|stage| artifact.mark(Mark::Stage(stage)).is_none()) {
-            findings.push(Finding::error(Reason::ReleaseWithoutEvidence { tag, artifact: artifact_digest }));
+            let reason = Reason::ReleaseWithoutEvidence { tag, artifact: artifact_digest };
+            findings.push(if_selected(version, live, reason));
         }
     }
     for artifact in artifacts.values().filter(|artifact| !born.contains(&artifact.digest) && !artifact.rejected()) {
@@ -133,6 +136,11 @@ fn versions(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &
         }
     }
     Ok(())
+}
+
+/// A wrong release is an error while live may select it; below that it is history that nobody can change.
+fn if_selected(version: Version, live: Option<Version>, reason: Reason) -> Finding {
+    if live.is_some_and(|live| version < live) { Finding::info(reason) } else { Finding::error(reason) }
 }
 
 /// Marks that count for nothing, or for an artifact that was never handed over.

@@ -490,7 +490,9 @@ impl Reason {
             }
             Self::EvidenceFromTheFuture { .. } => "check the clocks of this machine and of the cluster".into(),
             Self::UnknownStage { .. } => "name a stage before the last one".into(),
-            Self::StageUntold { .. } => "give --stage, or evidence that names its stage".into(),
+            Self::StageUntold { .. } => {
+                "give --stage, or say under clusters which object belongs to which stage".into()
+            }
             Self::EarlierStageMissing { stage } => format!("promote it out of {stage} first"),
             Self::VersionNotAbove { highest, .. } => format!("choose a version above {highest}, or none"),
             Self::VersionTaken { .. } => "choose a free version, or none".into(),
@@ -499,10 +501,12 @@ impl Reason {
                 "remove the mistyped version that is so high, or set versions.line".into()
             }
             Self::BuildNumberNotAbove { highest, .. } => format!("use a number above {highest}, or none"),
-            Self::ManyArtifacts { .. } => "push it to a repository of its own".into(),
+            Self::ManyArtifacts { .. } => {
+                "push it to a repository of its own; if it is the same source under another name, give --source".into()
+            }
             Self::CommitMismatch { manifest, .. } => format!("give --revision {manifest}, or none"),
             Self::SameCommitOtherContent { .. } => {
-                "make the build reproducible; each artifact keeps its own marks".into()
+                "make the build reproducible (branch, source and time are part of it); each keeps its own marks".into()
             }
             Self::AncestryUnknown { .. } => "fetch the whole history (fetch-depth: 0) and give --git".into(),
             Self::RejectedContentAgain { artifact, .. } => format!(
@@ -524,7 +528,8 @@ impl Reason {
                 "promotion repair".into()
             }
             Self::ReleaseWithoutCandidate { .. } | Self::ReleaseWithoutEvidence { .. } => {
-                "if it is good, build it through the pipeline; if not, promotion reject it".into()
+                "build it through the pipeline, which releases it above this; or delete the tag if nothing runs it"
+                    .into()
             }
             Self::CandidateWithoutHandOver { artifact, .. } => format!("promotion repair --only {artifact}"),
             Self::EvidenceWithoutHandOver { mark, .. } | Self::MarkOfAnotherCommit { mark, .. } => {
@@ -534,7 +539,9 @@ impl Reason {
             Self::StageCannotSelect { .. } => "add -0 to the lower bound, or widen the constraint and filter".into(),
             Self::StageBeyondLine { .. } => "give the stage the line's own constraint".into(),
             Self::StageCrossesMajors { .. } => "bound it (<2.0.0-0), if a major version needs a decision".into(),
-            Self::SilentGate { .. } => "promotion why tells where the verdict was lost".into(),
+            Self::SilentGate { .. } => {
+                "see whether the stage applied it and whether its alert fires; then promotion promote, or reject".into()
+            }
             Self::NotPromotable { .. } | Self::NotRejected { .. } | Self::NothingToSelect { .. } => return None,
         })
     }

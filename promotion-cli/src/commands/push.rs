@@ -20,8 +20,9 @@ mod overlay;
 
 /// Pack a folder as Flux does, push it, and make it a candidate
 ///
-/// The same files of the same commit are the same digest on every machine, so pushing twice is pushing once. The
-/// repository is created where there is none.
+/// The same files with the same revision, source and time are the same digest on every machine, so pushing twice is
+/// pushing once. What Flux leaves out is left out: version control, and by default pictures, archives and CI files
+/// (.jpg .png .zip .tar.gz .flux.yaml …). The repository is created where there is none.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
     /// The repository, `ocidir://PATH`; the configuration's where absent
@@ -57,11 +58,24 @@ pub(crate) struct PushArgs {
 }
 
 impl PushArgs {
+    /// A registry inside the folder would be packed into itself, larger each time.
+    fn apart(&self, layout: &Path) -> Result<(), Failure> {
+        let (Ok(packed), Ok(layout)) = (self.path.canonicalize(), std::path::absolute(layout)) else { return Ok(()) };
+        let existing = layout.ancestors().find_map(|folder| folder.canonicalize().ok());
+        if !existing.is_some_and(|existing| existing.starts_with(&packed)) {
+            return Ok(());
+        }
+        let what = format!("pack {}", self.path.display());
+        let why = format!("the repository {} lies inside it and would be packed into itself", layout.display());
+        Err(Failure::new(Exit::Usage, Id::USAGE, what, why).fix("keep the repository beside the folder"))
+    }
+
     pub(crate) async fn run(mut self, app: &App) -> Result<Exit, Failure> {
         let config = app.config()?;
         let repository = app::repository(self.repository.take(), &config)?;
         let folder = layout(&repository)?;
         self.git = self.git.or_else(|| app::variable("PROMOTION_GIT").map(PathBuf::from));
+        self.apart(&folder)?;
         let options = self.options(&app.out)?;
         let packed = flux::pack(options).await.map_err(|error| self.unpackable(&error))?;
         app.out.detail(&format!("packed {} files, {} bytes: {}", packed.files, packed.bytes, packed.manifest.digest()));

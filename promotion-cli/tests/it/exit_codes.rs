@@ -33,6 +33,8 @@ fn every_documented_code() {
         (2, &["promote", REPO]),
         (2, &["promote", REPO, &digest, "--stage", "integratoin", "--manual", "--reason", "x"]),
         (2, &["push", REPO, "--path", &app]),
+        // The repository would be packed into itself.
+        (2, &["push", REPO, "--path", ".", "--revision", &revision(2)]),
         (2, &["push", REPO, "--path", "missing", "--revision", &revision(2)]),
         (2, &["push", REPO, "--path", &app, "--revision", "main"]),
         (2, &["rollback", REPO, "--to", &digest, "--strategy", "pin"]),

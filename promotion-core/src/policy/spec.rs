@@ -94,7 +94,7 @@ pub enum SourceKind {
 pub struct GateSpec {
     /// Kinds of evidence, all of which are needed: `[kustomization]`.
     pub evidence: Vec<EvidenceKind>,
-    /// The oldest acceptable evidence, a Go duration: `1h`; any age when absent.
+    /// The oldest acceptable evidence, a Go duration: `1h`; any age when `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh: Option<String>,
     /// After how long without a verdict a candidate is an alarm, a Go duration; never when absent.

@@ -9,6 +9,7 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::plan::{Build, Goal, PlanFile, Promote};
 use promotion_core::policy::{Policy, Spec};
 use promotion_core::proofs::prove;
+use promotion_core::reason::Severity;
 use promotion_core::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use promotion_core::time::Timestamp;
 
@@ -395,4 +396,19 @@ fn a_board_over_a_release_made_by_hand_reads_no_more_than_others() {
         reads
     };
     assert_eq!(reads(5), reads(40));
+}
+
+#[test]
+fn a_release_made_by_hand_is_history_once_something_better_is_live() {
+    let mut scene = Scene::new();
+    let by_hand = scene.artifact("fffffff", "by hand");
+    scene.put("3.0.0", by_hand);
+    let severities = |scene: &Scene| {
+        let findings = audit(&everything(scene), &scene.policy).unwrap();
+        findings.iter().map(|finding| finding.severity).max()
+    };
+    assert_eq!(severities(&scene), Some(Severity::Error));
+    let artifact = scene.build("aaaaaaa");
+    scene.promote(artifact);
+    assert_eq!((scene.selects(1), severities(&scene)), (Some(artifact), Some(Severity::Info)));
 }

@@ -270,6 +270,9 @@ fn one_repository_holds_one_artifact() {
     scene.run(Goal::Build(Build::of(ours)));
     let outcome = scene.run(Goal::Build(Build::of(theirs)));
     assert_eq!((refusal_ids(&outcome), outcome.writes.len()), (vec!["many-artifacts"], 0));
+    // Another clone of the same source is no other artifact.
+    let clone = of(&mut scene, "ccccccc", "git@example.com:ours.git");
+    assert_eq!(scene.run(Goal::Build(Build::of(clone))).kind, OutcomeKind::Done);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Build: an artifact that is there by digest becomes the newest candidate.
 
 use alloc::borrow::ToOwned;
+use alloc::string::String;
 
 use super::super::rules::{cannot_select, next_number};
 use super::super::{Draft, Stop};
@@ -70,13 +71,21 @@ fn one_artifact(draft: &Draft<'_>, other: Digest, manifest: &ManifestFacts) -> R
     let annotations = [(SOURCE, &theirs.source, &manifest.source), (TITLE, &theirs.title, &manifest.title)];
     for (annotation, theirs, ours) in annotations {
         if let (Some(newest), Some(found)) = (theirs, ours)
-            && newest != found
+            && address(newest) != address(found)
         {
             let (annotation, newest, found) = (annotation.to_owned(), newest.clone(), found.clone());
             return Err(Reason::ManyArtifacts { annotation, newest, found }.into());
         }
     }
     Ok(())
+}
+
+/// An address without what depends on who cloned it: protocol, user, `.git`, and scp's colon.
+fn address(text: &str) -> String {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.split_once('@').map_or(rest, |(_, host)| host);
+    let rest = rest.trim_end_matches('/');
+    rest.strip_suffix(".git").unwrap_or(rest).replacen(':', "/", 1)
 }
 
 /// The commit tag, and a warning where another artifact of the same commit holds it.
