@@ -32,7 +32,7 @@ fn a_tag_that_does_not_match_costs_no_allocation() {
     let allocations = |others: usize| {
         let mut tags = not_matching(others);
         tags.extend(matching.iter().cloned());
-        measure(|| assert_eq!(select(&tags, &selector).unwrap().matching, 40))
+        measure(|| assert_eq!(select(&tags, &selector).unwrap().tag, Some("1.0.39-rc.1")))
     };
     let none = allocations(0);
     for others in [1, 10, 1_000, 100_000] {

@@ -6,8 +6,8 @@
 //! imagePolicy({ policy: { alphabetical: { order: "asc" } } }, ["a", "b"]); // { selected: "b" }
 //! ```
 
-use promotion_core::flux::{ImagePolicy, Selector, select as flux_select, select_image};
-use serde::Deserialize;
+use promotion_core::flux::{ImagePolicy, Selection, Selector, select as flux_select, select_image};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, to_value};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -28,13 +28,23 @@ struct Listing {
     runners_up: Option<usize>,
 }
 
+#[derive(Serialize)]
+struct Selected<'t> {
+    #[serde(flatten)]
+    selection: Selection<'t>,
+    /// How many entries of the listing match.
+    matching: usize,
+}
+
 /// What an `OCIRepository` with a `semver` reference picks.
 #[wasm_bindgen]
 pub fn select(listing: &JsValue) -> Result<JsValue, JsValue> {
     answer(&[listing], |(listing,): (Listing,)| {
         let parsed = Selector::parse(&listing.semver, listing.filter.as_deref(), listing.media_type.as_deref())?;
         let runners_up = listing.runners_up.unwrap_or(parsed.runners_up);
-        owned(&flux_select(&listing.tags, &Selector { runners_up, ..parsed })?)
+        let selector = Selector { runners_up, ..parsed };
+        let selection = flux_select(&listing.tags, &selector)?;
+        owned(&Selected { selection, matching: selector.matching(&listing.tags) })
     })
 }
 

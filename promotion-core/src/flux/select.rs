@@ -60,8 +60,6 @@ pub struct Selection<'t> {
     pub ambiguous: Vec<&'t str>,
     /// The next best tags, best first.
     pub runners_up: Vec<&'t str>,
-    /// How many entries of the listing match.
-    pub matching: usize,
 }
 
 /// Why nothing is selected; in the order in which Flux looks.
@@ -102,6 +100,12 @@ impl Selector {
         Ok(Self { filter, chart, ..Self::new(Constraint::parse(constraint)?) })
     }
 
+    /// How many entries of a listing this selector considers.
+    #[must_use]
+    pub fn matching<'t, T: AsRef<str> + ?Sized + 't>(&self, tags: impl IntoIterator<Item = &'t T>) -> usize {
+        tags.into_iter().filter(|tag| self.consider(tag.as_ref()).is_some()).count()
+    }
+
     /// The version of a tag that this selector considers, or nothing.
     ///
     /// The version is read before the filter is asked, because most tags are no versions and that is the cheaper question.
@@ -121,21 +125,50 @@ impl Selector {
     }
 }
 
-/// Picks from a listing, whose order and duplicates count when versions tie. One pass; a tag that does not match costs no allocation.
+/// Picks from a listing, whose order and duplicates count when versions tie. A tag that does not match costs no
+/// allocation, and one that is older than all that is reported hardly a look; only a tie is worth a second pass.
 ///
 /// # Errors
 /// [`SelectError::NoMatch`]
-pub fn select<'t, T>(tags: impl IntoIterator<Item = &'t T>, selector: &Selector) -> Result<Selection<'t>, SelectError>
+pub fn select<'t, T, I>(tags: I, selector: &Selector) -> Result<Selection<'t>, SelectError>
 where
     T: AsRef<str> + ?Sized + 't,
+    I: IntoIterator<Item = &'t T, IntoIter: Clone>,
 {
+    let tags = tags.into_iter();
     let mut podium = Podium::new(selector.runners_up);
-    for tag in tags {
-        if let Some(version) = selector.consider(tag.as_ref()) {
+    for tag in tags.clone() {
+        let tag = tag.as_ref();
+        if podium.floor.is_some_and(|floor| is_below(tag, floor)) {
+            continue;
+        }
+        if let Some(version) = selector.consider(tag) {
             podium.admit(&version);
         }
     }
-    podium.selection().ok_or_else(|| SelectError::NoMatch { constraint: selector.constraint.to_string() })
+    let crowded = || tags.filter(|tag| selector.consider(tag.as_ref()).is_some()).nth(STABLE_SORT).is_some();
+    podium.selection(crowded).ok_or_else(|| SelectError::NoMatch { constraint: selector.constraint.to_string() })
+}
+
+/// Whether a tag's numbers are below these, as far as that can be told from its first digits; a tag that is no version
+/// may be below as well, which is as good. Nothing is below that might not be.
+fn is_below(tag: &str, floor: [u64; 3]) -> bool {
+    let mut rest = tag.as_bytes();
+    rest = rest.strip_prefix(b"v").unwrap_or(rest);
+    for bound in floor {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = rest[..digits]
+            .iter()
+            .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+        match number.map(|number| number.cmp(&bound)) {
+            Some(Ordering::Less) => return true,
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Greater) | None => return false,
+        }
+        // A part that is missing is zero, which no part of the floor is above unless it says so.
+        rest = rest.get(digits..).and_then(|rest| rest.strip_prefix(b".")).unwrap_or_default();
+    }
+    false
 }
 
 /// The best versions so far.
@@ -145,17 +178,17 @@ struct Podium<'t> {
     /// The next best, best first, no tag twice.
     next: Vec<Version<'t>>,
     keep: usize,
-    matching: usize,
+    /// The numbers of the last of the next best, once there are enough of them: what is below changes nothing.
+    floor: Option<[u64; 3]>,
 }
 
 impl<'t> Podium<'t> {
     const fn new(keep: usize) -> Self {
-        Self { first: Vec::new(), next: Vec::new(), keep, matching: 0 }
+        Self { first: Vec::new(), next: Vec::new(), keep, floor: None }
     }
 
     #[inline]
     fn admit(&mut self, version: &Version<'t>) {
-        self.matching += 1;
         // Most versions are old ones: one comparison is enough for them.
         if self.next.len() >= self.keep && self.next.last().is_some_and(|last| version.precedence(last).is_le()) {
             return;
@@ -168,6 +201,8 @@ impl<'t> Podium<'t> {
                 self.first.push(*version);
             }
         }
+        let worst = if self.keep == 0 { self.first.first() } else { self.next.get(self.keep - 1) };
+        self.floor = worst.map(|worst| [worst.major, worst.minor, worst.patch]);
     }
 
     fn admit_next(&mut self, version: &Version<'t>) {
@@ -191,22 +226,21 @@ impl<'t> Podium<'t> {
         self.first.clear();
     }
 
-    fn selection(self) -> Option<Selection<'t>> {
+    /// `crowded`: more tags match than Flux's sort keeps in order. Asked only when it matters.
+    fn selection(self, crowded: impl FnOnce() -> bool) -> Option<Selection<'t>> {
         let version = *self.first.first()?;
         if self.first.len() == 1 {
             let runners_up = self.next.iter().map(Version::text).collect();
-            let (tag, matching) = (Some(version.text), self.matching);
-            return Some(Selection { tag, version, ambiguous: Vec::new(), runners_up, matching });
+            return Some(Selection { tag: Some(version.text), version, ambiguous: Vec::new(), runners_up });
         }
         let tied = distinct(&self.first, usize::MAX);
-        let ambiguous = tied.len() > 1 && self.matching > STABLE_SORT;
+        let ambiguous = tied.len() > 1 && crowded();
         let behind = if ambiguous { &[] } else { &tied[1..] };
         Some(Selection {
             tag: (!ambiguous).then_some(version.text),
             version,
             runners_up: behind.iter().chain(&self.next).take(self.keep).map(Version::text).collect(),
             ambiguous: if ambiguous { tied.iter().map(Version::text).collect() } else { Vec::new() },
-            matching: self.matching,
         })
     }
 }

@@ -76,9 +76,10 @@ proptest! {
         let (top, matching) = naive::at_least(low, &tags);
         let mut distinct = top.clone();
         distinct.dedup();
-        match select(&tags, &Selector::parse(&format!(">={low}"), None, None).unwrap()) {
+        let selector = Selector::parse(&format!(">={low}"), None, None).unwrap();
+        prop_assert_eq!(selector.matching(&tags), matching);
+        match select(&tags, &selector) {
             Ok(selection) => {
-                prop_assert_eq!(selection.matching, matching);
                 match selection.tag {
                     Some(tag) => prop_assert_eq!(tag, top[0]),
                     None => prop_assert!(matching > 12 && distinct.len() > 1 && top.contains(&selection.ambiguous[0])),
@@ -93,6 +94,32 @@ proptest! {
                 prop_assert_eq!(runners_up.len(), selection.runners_up.len());
             }
             Err(_) => prop_assert_eq!(matching, 0),
+        }
+    }
+
+    #[test]
+    fn runners_up_are_the_next_best(
+        tags in proptest::collection::vec(tag(), 0..60),
+        runners_up in 0..7_usize,
+        constraint in prop_oneof![Just(">=0.0.0"), Just(">=0.0.0-0"), Just("<2"), Just("1.x || >=2.0.0-0")],
+    ) {
+        let selector = Selector { runners_up, ..Selector::parse(constraint, None, None).unwrap() };
+        let Ok(selection) = select(&tags, &selector) else { return Ok(()) };
+        let mut matching: Vec<Version<'_>> = tags.iter().filter_map(|tag| selector.consider(tag)).collect();
+        matching.sort_by(|a, b| b.precedence(a));
+        let mut seen: Vec<&str> = selection.ambiguous.iter().copied().chain(selection.tag).collect();
+        let mut wanted = Vec::new();
+        for version in matching {
+            if !seen.contains(&version.text()) {
+                seen.push(version.text());
+                wanted.push(version);
+            }
+        }
+        wanted.truncate(runners_up);
+        let found: Vec<Version<'_>> = selection.runners_up.iter().filter_map(|tag| selector.consider(tag)).collect();
+        prop_assert_eq!(found.len(), wanted.len(), "{:?}", selection);
+        for (found, wanted) in found.iter().zip(&wanted) {
+            prop_assert!(found.precedence(wanted).is_eq(), "{:?} instead of {:?}", found, wanted);
         }
     }
 

@@ -107,7 +107,7 @@ fn selection() {
         let tags_of_case = tags(case, "tags");
         let got = selector.and_then(|selector| {
             let selection = select(&tags_of_case, &selector)?;
-            Ok((selection.tag, selection.matching as u64, sorted(selection.ambiguous)))
+            Ok((selection.tag, selector.matching(&tags_of_case) as u64, sorted(selection.ambiguous)))
         });
         let right = match &got {
             Ok((Some(tag), matching, _)) => case["tag"] == *tag && case["matching"] == *matching,
