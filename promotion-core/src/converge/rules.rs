@@ -16,6 +16,11 @@ use crate::{Digest, Tag};
 /// Written in the opposite order: the first stage's re-base, then lifts and releases stage by stage, so that no stage
 /// falls back to older bytes even for a moment.
 pub(super) fn rules(draft: &mut Draft<'_>, explicit: Option<(Digest, Base)>) -> Result<Vec<Hold>, Stop> {
+    if let Some((stage, witness)) = draft.view.policy().unsound() {
+        // Every candidate that is written could be selected by a stage that has not validated it.
+        let reason = Reason::StageSelectsLowerLabel { stage: stage.into(), witness: witness.into() };
+        return Ok((0..=draft.view.policy().last()).map(|stage| Hold { stage, reason: reason.clone() }).collect());
+    }
     let before = draft.view.clone();
     let (actions, held) = settle(draft, explicit)?;
     if !lifts_and_releases_one(&actions) {

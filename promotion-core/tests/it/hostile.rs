@@ -314,6 +314,11 @@ fn under_a_policy_that_shows_candidates_to_live_nothing_is_built() {
     let artifact = scene.artifact("aaaaaaa", "content");
     let outcome = scene.run(Goal::Build(Build::of(artifact)));
     assert_eq!((refusal_ids(&outcome), outcome.writes), (vec!["stage-selects-lower-label"], vec![]));
+    // Nor lifted by anybody else's run; a verdict is recorded all the same.
+    scene.put("0.1.0-rc.1", artifact);
+    scene.put("0.2.0", artifact);
+    assert_eq!(scene.run(Goal::Repair).writes, []);
+    assert_eq!(scene.reject(artifact).writes.len(), 1);
     let shown = board(&everything(&scene), &scene.policy).unwrap().findings;
     assert!(shown.iter().any(|finding| finding.reason.id() == "stage-selects-lower-label"));
 }
