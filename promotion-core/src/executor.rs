@@ -216,7 +216,8 @@ impl Executor {
     fn follow(&mut self, plan: Plan) -> Step {
         self.warnings.extend(plan.findings.iter().cloned());
         // Until the first write every plan is checked: a conflict may have changed it.
-        if self.writes.is_empty() && self.expected.as_ref().is_some_and(|file| !file.covers(&plan)) {
+        let differs = |file: &PlanFile| file.policy_hash != self.policy.hash() || !file.covers(&plan);
+        if self.writes.is_empty() && self.expected.as_ref().is_some_and(differs) {
             return Step::Drifted(Box::new(plan));
         }
         let Some(first) = plan.actions.first().cloned() else {

@@ -6,8 +6,9 @@
 //! and one planner, [`converge()`], writes what makes them true.
 //!
 //! Read on in this order: the words ([`Tag`], [`Digest`], [`version`], [`scheme`], [`policy`]), what is known
-//! ([`snapshot`], [`artifact`]), what is decided ([`plan`], [`mod@converge`], [`reason`]), how it is carried out
-//! ([`executor`], [`ports`]), and how it is checked ([`audit`], [`proofs`], [`lifecycle`]).
+//! ([`snapshot`], [`artifact`], [`event`], [`evidence`]), what is decided ([`plan`], [`mod@converge`], [`reason`], and
+//! [`explain`] for people), how it is carried out ([`executor`], [`ports`], [`memory`]), and how it is checked ([`audit`],
+//! [`proofs`], [`lifecycle`], [`silence`]). What a cluster will pick from any tags, ours or not, is [`flux`].
 //!
 //! ```
 //! use promotion_core::executor::{Executor, drive_in_memory};

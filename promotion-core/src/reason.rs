@@ -12,6 +12,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use serde::Serialize;
@@ -100,6 +101,12 @@ pub enum Reason {
     SilentGate { stage: String, artifact: Digest, since: Timestamp, deadline: Duration },
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
 /// A refusal: nothing was written. The tree says why, most general first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Refusal {
@@ -120,6 +127,13 @@ impl Refusal {
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
         Self { reason, because: Vec::new() }
+    }
+}
+
+/// The whole tree as indented lines, as [`crate::explain::render`] writes it.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(crate::explain::render(self).trim_end())
     }
 }
 
