@@ -505,6 +505,9 @@ impl World {
         let tag = &action.tag;
         let moved = before.digest(tag).is_some_and(|was| was != action.digest);
         check("facts_never_move", self.mode == Mode::Registers || !moved, format!("{tag} moved"));
+        let bytes = |registry: &MemoryRegistry| registry.manifest(action.digest).map(|found| Digest::of(found.bytes()));
+        let same = bytes(before) == Some(action.digest) && bytes(&self.registry) == Some(action.digest);
+        check("bytes_are_identical", same && self.registry.digest(tag) == Some(action.digest), format!("{tag}"));
         for (tag, digest) in &self.strangers {
             check("foreign_tags_are_untouched", self.registry.digest(tag) == Some(*digest), format!("{tag}"));
         }

@@ -56,6 +56,7 @@ const ALL: [Mode; 3] = [Mode::Locked, Mode::CompareAndSwap, Mode::Registers];
 
 laws! {
     facts_never_move: ALL, ops(40);
+    bytes_are_identical: ALL, ops(40);
     release_is_a_stripped_candidate_of_the_same_digest: ALL, ops(40);
     releases_only_go_up: ALL, ops(40);
     live_never_selects_a_prerelease: ALL, ops_with_strangers(40);

@@ -494,7 +494,7 @@ fn a_version_that_a_stage_cannot_select_is_held_not_written_for_ever() {
 }
 
 #[test]
-fn bytes_are_identical() {
+fn every_tag_of_a_promotion_has_the_bytes_that_were_built() {
     let mut scene = Scene::new();
     let artifact = scene.build("aaaaaaa");
     let before: MemoryRegistry = scene.registry.clone();
