@@ -173,20 +173,6 @@ impl<'a> Session<'a> {
         Ok(Exit::Drift)
     }
 
-    /// What carrying out a plan would do now, writing nothing.
-    pub(crate) async fn check(&self, executor: Executor, goal: Goal) -> Result<Exit, Failure> {
-        let mut executor = executor.with_consistency(self.registry.consistency());
-        let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
-            Planned::Drifted(plan) => return self.drifted(&plan),
-            Planned::Writes(plan) => plan,
-            Planned::Nothing(outcome) if outcome.kind == OutcomeKind::Refused => return self.show(&outcome),
-            Planned::Nothing(outcome) => plan::nothing_to_do(goal, &outcome),
-        };
-        let file = PlanFile::new(self.registry.repository().clone(), self.config.policy.hash(), &plan);
-        self.app.out.document(&PlanDocument::new(&file))?;
-        Ok(Exit::Done)
-    }
-
     fn show(&self, outcome: &Outcome) -> Result<Exit, Failure> {
         self.app.out.document(outcome)?;
         let refused = outcome.refusal.as_ref().map(|refusal| &refusal.reason);
@@ -199,7 +185,8 @@ impl<'a> Session<'a> {
         Ok(Exit::of_outcome(outcome))
     }
 
-    async fn plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
+    /// What carrying out an executor's goal would do now, writing no tag.
+    pub(crate) async fn plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
         let plan = match executor::plan(&*self.registry, &mut executor, &self.world).await? {
             Planned::Drifted(plan) => return self.drifted(&plan),

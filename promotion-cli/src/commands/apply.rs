@@ -6,7 +6,7 @@ use promotion_core::plan::PlanFile;
 use crate::app::App;
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
-use crate::session::Session;
+use crate::session::{Session, WriteArgs};
 use crate::world::HostWorld;
 
 /// Carry out a plan that --dry-run --out made, or its unfinished rest, and nothing else
@@ -43,6 +43,10 @@ impl ApplyArgs {
         let session = Session::open(app, config, file.repository.clone(), HostWorld::new(app)).await?;
         let goal = file.goal.clone();
         let executor = Executor::applying(session.config.policy.clone(), file);
-        if self.dry_run { session.check(executor, goal).await } else { session.carry_out(executor).await }
+        if self.dry_run {
+            session.plan(executor, goal, &WriteArgs::default()).await
+        } else {
+            session.carry_out(executor).await
+        }
     }
 }
