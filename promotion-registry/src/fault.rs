@@ -29,6 +29,8 @@ impl Fault {
         let kind = match error.kind() {
             io::ErrorKind::NotFound => PortErrorKind::NotFound,
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => PortErrorKind::Forbidden,
+            // A file where a folder should be: trying again will not help.
+            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => PortErrorKind::Invalid,
             _ => PortErrorKind::Unavailable,
         };
         let message = format!("cannot {doing} {}", path.display());
