@@ -109,7 +109,6 @@ impl From<PortError> for Failure {
             message.push_str(&chain(source));
         }
         let fix = match error.kind() {
-            PortErrorKind::Invalid => Some("check the path: an image layout is a folder"),
             PortErrorKind::Forbidden => Some("check who owns the folder and who runs this command"),
             PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. } => {
                 Some("run it again: nothing is lost, it goes on where it stopped")
