@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use promotion_core::plan::{Build, Goal};
 use promotion_core::ports::Registry;
 use promotion_core::{Repository, Revision};
-use promotion_registry::flux::{self, Created, PackError, PackOptions, Packed};
+use promotion_registry::flux::{self, Created, Ignore, PackError, PackOptions, Packed};
 
 use self::overlay::Overlay;
 use super::candidate::NumberingArgs;
@@ -49,6 +49,14 @@ pub(crate) struct PushArgs {
     /// When it was built, RFC 3339; SOURCE_DATE_EPOCH wins, and the commit's time (with --git) or the epoch is the default
     #[arg(long, value_name = "TIME")]
     created: Option<Created>,
+
+    /// What to leave out, as lines of a .gitignore, instead of what Flux leaves out by default (as `flux push artifact`)
+    #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
+    ignore_paths: Option<Vec<String>>,
+
+    /// Also obey the folder's .sourceignore files, as Flux does for a Git repository
+    #[arg(long)]
+    source_ignore: bool,
 
     #[command(flatten)]
     numbering: NumberingArgs,
@@ -135,6 +143,12 @@ impl PushArgs {
             // A clone without a remote has no address to record.
             ask_git(git, &["remote", "get-url", "origin"]).ok().map(|url| without_credentials(&url))
         });
+        if let Some(patterns) = &self.ignore_paths {
+            options.ignore = Ignore::nothing().with_patterns(patterns);
+        }
+        if self.source_ignore {
+            options.ignore = options.ignore.with_source_ignore();
+        }
         options.progress = Some(progress(out, "packing"));
         Ok(options)
     }

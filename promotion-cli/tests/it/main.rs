@@ -9,6 +9,7 @@ mod exit_codes;
 mod git;
 mod json;
 mod kill;
+mod packing;
 mod plans;
 mod race;
 mod resolve;

@@ -3,12 +3,20 @@
 //! An adapter passes when [`registry_conformance`] returns. A law that is broken panics with its name. The suite needs
 //! no particular runtime; run it under the one that the adapter needs.
 //!
-//! ```no_run
-//! # use promotion_core::ports::Registry;
-//! # async fn fresh_registry() -> Box<dyn Registry> { unimplemented!() }
-//! # async fn test() {
-//! promotion_core::testing::conformance::registry_conformance(fresh_registry).await;
-//! # }
+//! ```
+//! use std::pin::pin;
+//! use std::task::{Context, Waker};
+//!
+//! use promotion_core::memory::{MemoryRegistry, SharedRegistry};
+//! use promotion_core::ports::Registry;
+//! use promotion_core::testing::conformance::registry_conformance;
+//!
+//! async fn fresh_registry() -> Box<dyn Registry> {
+//!     Box::new(SharedRegistry::new(MemoryRegistry::default()))
+//! }
+//! // In memory nothing waits, so one poll runs the whole suite; other adapters need their runtime.
+//! let suite = pin!(registry_conformance(fresh_registry));
+//! assert!(suite.poll(&mut Context::from_waker(Waker::noop())).is_ready());
 //! ```
 //!
 //! Laws that need two adapter values over one repository (a lock, a second reader) are in [`shared_conformance`].
