@@ -37,7 +37,7 @@ pub(crate) struct PromoteArgs {
     manual: bool,
 
     /// Why, with --manual
-    #[arg(long, requires = "manual")]
+    #[arg(long, requires = "manual", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: Option<String>,
 
     /// The stage that it leaves; the evidence's, or the furthest that it has not left, where absent

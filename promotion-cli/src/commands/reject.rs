@@ -16,7 +16,7 @@ pub(crate) struct RejectArgs {
     target: TargetArgs,
 
     /// Why
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: String,
 
     #[command(flatten)]

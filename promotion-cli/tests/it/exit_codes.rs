@@ -33,6 +33,9 @@ fn every_documented_code() {
         (2, &["promote", REPO]),
         (2, &["promote", REPO, &digest, "--stage", "integratoin", "--manual", "--reason", "x"]),
         (2, &["push", REPO, "--path", &app]),
+        // A reason that says nothing is none.
+        (2, &["reject", REPO, &digest, "--reason", ""]),
+        (2, &["promote", REPO, &digest, "--manual", "--reason", ""]),
         // The repository would be packed into itself.
         (2, &["push", REPO, "--path", ".", "--revision", &revision(2)]),
         (2, &["push", REPO, "--path", "missing", "--revision", &revision(2)]),
