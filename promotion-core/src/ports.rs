@@ -147,6 +147,20 @@ pub trait Registry: Send + Sync {
     /// A manifest's exact bytes, verified; [`PortErrorKind::NotFound`] when there is none.
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError>;
 
+    /// [`Registry::manifest`] for several digests, in their order; `None` for one that there is not. Adapters with latency
+    /// override it.
+    async fn manifest_all(&self, digests: &[Digest]) -> Result<Vec<Option<Manifest>>, PortError> {
+        let mut manifests = Vec::with_capacity(digests.len());
+        for digest in digests {
+            match self.manifest(*digest).await {
+                Ok(manifest) => manifests.push(Some(manifest)),
+                Err(error) if *error.kind() == PortErrorKind::NotFound => manifests.push(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(manifests)
+    }
+
     /// Stores a manifest by digest, without a tag. Everything it points at must exist already.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError>;
 
@@ -169,6 +183,12 @@ pub trait Registry: Send + Sync {
     /// Opens a blob for reading; the bytes are verified by the end of the stream
     /// ([`PortErrorKind::Corrupt`] instead of the last chunk).
     async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError>;
+
+    /// Takes a blob from another repository of the same registry without moving its bytes; `false` when that cannot be
+    /// done, for whatever reason, and the blob must be copied.
+    async fn mount_blob(&self, _blob: &Descriptor, _from: &Repository) -> Result<bool, PortError> {
+        Ok(false)
+    }
 
     /// Stores a blob; [`PortErrorKind::Corrupt`] when the bytes are not what the descriptor says. An existing blob is
     /// success without reading the source.

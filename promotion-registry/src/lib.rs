@@ -1,5 +1,7 @@
-//! Registry adapters of `promotion`: an OCI image layout on disk, and packing a folder as a Flux artifact.
+//! Registry adapters of `promotion`: the OCI distribution API, an OCI image layout on disk, and packing a folder as a
+//! Flux artifact.
 //!
+//! - [`distribution`]: [`Distribution`] implements [`promotion_core::ports::Registry`] for `oci://HOST/PATH`;
 //! - [`ocidir`]: [`OciDir`] implements [`promotion_core::ports::Registry`] for `ocidir://PATH`;
 //! - [`flux`]: turns a folder into the artifact that `flux push artifact` would push, reproducibly.
 //!
@@ -25,7 +27,11 @@
 
 mod fault;
 
+pub mod distribution;
 pub mod flux;
 pub mod ocidir;
+#[cfg(feature = "testing")]
+pub mod testing;
 
+pub use distribution::Distribution;
 pub use ocidir::OciDir;

@@ -1,0 +1,183 @@
+//! `oci://HOST/PATH`: a repository of a registry that speaks the OCI distribution API.
+//!
+//! - **A tag is written by its bytes.** What was read by digest is put under the tag unchanged, and read back. Before
+//!   the write the tag is looked at; after a failure that may have happened on either side it is looked at again.
+//! - **A failure is never "absent".** Only a registry that says so (404 and its own error code) makes a tag absent.
+//! - **Credentials go to one host**: the one that asked for them in its challenge, never where a redirect leads.
+//!
+//! ```no_run
+//! use promotion_core::ports::Registry;
+//! use promotion_registry::distribution::{Client, Options};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Options::default())?;
+//! let platform = client.open(&"oci://ghcr.io/acme/platform".parse()?)?;
+//! println!("{:?}", platform.resolve(&"1.4.0".parse()?).await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod credentials;
+mod refusal;
+mod transport;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use promotion_core::Repository;
+use promotion_core::ports::{PortError, PortErrorKind};
+use reqwest::Url;
+
+pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
+use self::transport::Transport;
+
+/// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// HTTP instead of HTTPS.
+    pub plain_http: bool,
+    /// Accepts any TLS certificate: whoever is on the way can then read and change everything.
+    pub insecure: bool,
+    /// Certificate authorities in PEM, trusted besides the system's.
+    pub authorities: Vec<Vec<u8>>,
+    /// Who we are.
+    pub credentials: Arc<dyn Credentials>,
+    /// Proxies by the scheme of the request, and hosts that need none.
+    pub proxy: Proxy,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// When to try again.
+    pub retries: Retries,
+    /// Requests at once, at most; fewer after a registry said that it is too many.
+    pub concurrency: usize,
+    /// Is told of each exchange, without credentials.
+    pub observer: Option<Observer>,
+}
+
+/// Is told of each exchange with a registry.
+#[derive(Clone)]
+pub struct Observer(pub Arc<dyn Fn(&Exchange<'_>) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// One request and what came of it. Holds no header and no query that could carry a credential.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Where, without user information and query.
+    pub url: &'a str,
+    /// The status; absent when there was no answer.
+    pub status: Option<u16>,
+    /// Which attempt this was, from 1.
+    pub attempt: u32,
+}
+
+/// Proxies, in the words of the environment variables that usually name them.
+#[derive(Debug, Clone, Default)]
+pub struct Proxy {
+    /// `HTTP_PROXY`: for `http://`.
+    pub http: Option<String>,
+    /// `HTTPS_PROXY`: for `https://`.
+    pub https: Option<String>,
+    /// `NO_PROXY`: hosts, domains and networks that are reached directly, separated by commas.
+    pub except: Option<String>,
+}
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For an answer to begin after the request was sent.
+    pub answer: Duration,
+    /// For the next bytes of an answer, or for the registry to take the next bytes of an upload.
+    pub stall: Duration,
+}
+
+/// When to try again what failed for a reason that may pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Retries {
+    /// Attempts in all, at least 1.
+    pub attempts: u32,
+    /// Pause after the first attempt; doubles each time, with jitter.
+    pub pause: Duration,
+    /// The longest pause, also where the registry asks for more: then the error says how long it asked for.
+    pub longest: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            plain_http: false,
+            insecure: false,
+            authorities: Vec::new(),
+            credentials: Arc::new(Anonymous),
+            proxy: Proxy::default(),
+            timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            concurrency: 8,
+            observer: None,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(60), stall: Duration::from_secs(60) }
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { attempts: 5, pause: Duration::from_millis(250), longest: Duration::from_secs(30) }
+    }
+}
+
+/// A client: its connections, tokens and limits are shared by all repositories opened with it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+}
+
+impl Client {
+    /// A client; opens no connection.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Invalid`] when a certificate or a proxy cannot be understood.
+    pub fn new(options: Options) -> Result<Self, PortError> {
+        Ok(Self { transport: Arc::new(Transport::new(options)?) })
+    }
+
+    /// A repository of a registry; asks it nothing.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Invalid`] when it is none of a registry.
+    pub fn open(&self, repository: &Repository) -> Result<Distribution, PortError> {
+        let Repository::Oci { host, path } = repository else {
+            let message = "this is a layout on disk, not a repository of a registry";
+            return Err(PortError::new(PortErrorKind::Invalid, format!("open {repository}"), message));
+        };
+        let scheme = if self.transport.options().plain_http { "http" } else { "https" };
+        // Docker Hub answers under another name than the one in references.
+        let server = if host == "docker.io" { "registry-1.docker.io" } else { host };
+        let base = Url::parse(&format!("{scheme}://{server}/v2/{path}/")).map_err(|error| {
+            PortError::new(PortErrorKind::Invalid, format!("open {repository}"), "the host is none").with_source(error)
+        })?;
+        Ok(Distribution { repository: repository.clone(), base, transport: Arc::clone(&self.transport) })
+    }
+}
+
+/// A repository of a registry.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    repository: Repository,
+    /// `https://HOST/v2/PATH/`
+    base: Url,
+    transport: Arc<Transport>,
+}
