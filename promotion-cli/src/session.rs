@@ -91,29 +91,38 @@ impl<'a> Session<'a> {
         &self,
         question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
     ) -> Result<T, Failure> {
+        Ok(self.observe(question).await?.0)
+    }
+
+    /// The same, with what was read for it.
+    async fn observe<T>(
+        &self,
+        question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
+    ) -> Result<(T, Snapshot), Failure> {
         Ok(executor::observe(&*self.registry, &self.config.policy, &self.world, question).await?)
     }
 
-    /// The artifact that was named; a refusal when there is none, or several.
-    pub(crate) async fn find(&self, what: &What) -> Result<Result<Digest, Refusal>, Failure> {
+    /// The artifact that was named, with what was read to find it; a refusal when there is none, or several.
+    pub(crate) async fn find(&self, what: &What) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
         let policy = &self.config.policy;
-        let found = self.ask(|snapshot| find(&View::new(snapshot, policy), what)).await?;
-        if found.is_err() {
-            self.suggest(what).await?;
-        }
-        Ok(found.map_err(Refusal::from))
+        let (found, known) = self.observe(|snapshot| find(&View::new(snapshot, policy), what)).await?;
+        Ok(match found {
+            Ok(digest) => Ok((digest, known)),
+            Err(reason) => {
+                self.suggest(what, &known);
+                Err(Refusal::from(reason))
+            }
+        })
     }
 
     /// A mistyped tag or commit: the nearest that exists.
-    async fn suggest(&self, what: &What) -> Result<(), Failure> {
+    fn suggest(&self, what: &What, known: &Snapshot) {
         let wanted = what.to_string();
-        let tags = self.registry.list_tags().await?.tags;
-        let marked = tags.iter().filter_map(|tag| tag.as_str().split_once('-')).map(|(_, key)| key);
-        let names = tags.iter().map(promotion_core::Tag::as_str).chain(marked);
+        let marked = known.tags().filter_map(|tag| tag.as_str().split_once('-')).map(|(_, key)| key);
+        let names = known.tags().map(promotion_core::Tag::as_str).chain(marked);
         if let Some(near) = nearest(&wanted, names.filter(|name| *name != wanted)) {
             self.app.out.note(&format!("did you mean {near}?"));
         }
-        Ok(())
     }
 
     /// Finds what was named and carries out the goal on it.
@@ -124,15 +133,27 @@ impl<'a> Session<'a> {
         args: &WriteArgs,
     ) -> Result<Exit, Failure> {
         match self.find(what).await? {
-            Ok(digest) => self.pursue(goal(digest), args).await,
+            Ok((digest, known)) => self.pursue_knowing(goal(digest), known, args).await,
             Err(refusal) => self.refuse(refusal),
         }
     }
 
     /// Carries out a goal, or plans it.
     pub(crate) async fn pursue(&self, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
-        let executor = Executor::new(self.config.policy.clone(), goal.clone());
+        self.carry_out_or_plan(self.executor(goal.clone()), goal, args).await
+    }
+
+    /// The same, without reading again what was read to find its artifact.
+    pub(crate) async fn pursue_knowing(&self, goal: Goal, known: Snapshot, args: &WriteArgs) -> Result<Exit, Failure> {
+        self.carry_out_or_plan(self.executor(goal.clone()).knowing(known), goal, args).await
+    }
+
+    async fn carry_out_or_plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
         if args.dry_run { self.plan(executor, goal, args).await } else { self.carry_out(executor).await }
+    }
+
+    fn executor(&self, goal: Goal) -> Executor {
+        Executor::new(self.config.policy.clone(), goal).with_consistency(self.registry.consistency())
     }
 
     /// A refusal that needs no executor to be found.

@@ -266,12 +266,16 @@ impl<'s> View<'s> {
     pub fn newest(&self, wanted: impl Fn(&Artifact) -> bool) -> Result<Option<Newest>, Needs> {
         let mut seen = BTreeSet::new();
         let mut younger = BTreeSet::new();
-        for (birth, tag) in self.births() {
-            let Some(digest) = self.digest(tag)? else { continue };
+        for (passed, (birth, tag)) in self.births().enumerate() {
+            let known = match self.tagged(tag) {
+                Ok(known) => known,
+                Err(needs) => return Err(self.ahead(needs, passed, |tag| self.tagged(tag).err())),
+            };
+            let Some((digest, artifact)) = known else { continue };
             if !seen.insert(digest) {
                 continue;
             }
-            match self.artifact(digest)? {
+            match artifact {
                 Some(artifact) if wanted(&artifact) => return Ok(Some(Newest { artifact, birth, younger })),
                 Some(artifact) if artifact.rejected() => {}
                 // One whose manifest is gone cannot be chosen, and nobody rejected it.
@@ -288,12 +292,29 @@ impl<'s> View<'s> {
     /// # Errors
     /// What must be read to tell.
     pub fn birth_of(&self, digest: Digest) -> Result<Option<Version>, Needs> {
-        for (birth, tag) in self.births() {
-            if self.digest(tag)? == Some(digest) {
-                return Ok(Some(birth));
+        for (passed, (birth, tag)) in self.births().enumerate() {
+            match self.digest(tag) {
+                Err(needs) => return Err(self.ahead(needs, passed, |tag| self.digest(tag).err())),
+                Ok(found) if found == Some(digest) => return Ok(Some(birth)),
+                Ok(_) => {}
             }
         }
         Ok(None)
+    }
+
+    /// On a walk down the births, what is needed next and half as much again as was passed: a long walk takes few round
+    /// trips, and a short one reads nothing in vain.
+    pub(crate) fn ahead(&self, mut needs: Needs, passed: usize, look: impl Fn(&Tag) -> Option<Needs>) -> Needs {
+        for more in self.births().skip(passed + 1).take(passed / 2).filter_map(|(_, tag)| look(tag)) {
+            needs.0.extend(more.0);
+        }
+        needs
+    }
+
+    /// What a tag points at, and everything known of that; the artifact is `None` when its manifest does not exist.
+    pub(crate) fn tagged(&self, tag: &Tag) -> Result<Option<(Digest, Option<Artifact>)>, Needs> {
+        let Some(digest) = self.digest(tag)? else { return Ok(None) };
+        Ok(Some((digest, self.artifact(digest)?)))
     }
 
     /// The highest of our versions that the stage's cluster considers, with what it points at.

@@ -132,15 +132,19 @@ fn pending(view: &View<'_>, running: Option<Digest>) -> Result<Vec<Pending>, Nee
         Some((version, _, digest)) if !is_stripped_candidate(view, &version, digest)? => Some(version),
         _ => None,
     };
-    for (birth, tag) in view.births() {
+    for (passed, (birth, tag)) in view.births().enumerate() {
         if by_hand.is_some_and(|version| birth < version) {
             break;
         }
-        let Some(digest) = view.digest(tag)? else { continue };
+        let known = match view.tagged(tag) {
+            Ok(known) => known,
+            Err(needs) => return Err(view.ahead(needs, passed, |tag| view.tagged(tag).err())),
+        };
+        let Some((digest, artifact)) = known else { continue };
         if Some(digest) == running {
             break;
         }
-        let Some(artifact) = view.artifact(digest)?.filter(|_| seen.insert(digest)) else { continue };
+        let Some(artifact) = artifact.filter(|_| seen.insert(digest)) else { continue };
         if !artifact.rejected() {
             let admitted = furthest(view, &artifact);
             pending.push(Pending { candidate: tag.clone(), digest, commit: artifact.commit, admitted });

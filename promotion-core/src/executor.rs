@@ -158,6 +158,18 @@ impl Executor {
         Self { consistency, ..self }
     }
 
+    /// With what [`observe`] has just read, which then is not read again. Ignored where a lock keeps other writers out:
+    /// nobody held it when this was read.
+    #[must_use]
+    pub fn knowing(self, snapshot: Snapshot) -> Self {
+        match self.consistency {
+            Consistency::Exclusive => self,
+            Consistency::Registers | Consistency::CompareAndSwap => {
+                Self { snapshot: Some(snapshot), stale: false, ..self }
+            }
+        }
+    }
+
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> &Policy {

@@ -73,8 +73,8 @@ impl PromoteArgs {
             Failure::usage("read the arguments", "no artifact was named, and no event names one")
                 .fix("name a commit (6f9c0e2), a tag (1.4.0-rc.2) or a digest (sha256:…), or give --event")
         })?;
-        let digest = match session.find(&what).await? {
-            Ok(digest) => digest,
+        let (digest, known) = match session.find(&what).await? {
+            Ok(found) => found,
             Err(refusal) => return session.refuse(refusal),
         };
         if let Some(reason) = self.reason.filter(|_| self.manual) {
@@ -83,7 +83,7 @@ impl PromoteArgs {
         evidence.iter().for_each(|evidence| app.out.detail(&format!("evidence: {evidence}")));
         note_the_gate(&session, &evidence);
         let goal = Goal::Promote(Promote { artifact: digest, evidence, stage, version: self.version });
-        session.pursue(goal, &self.write).await
+        session.pursue_knowing(goal, known, &self.write).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::ports::{PortError, PortErrorKind, Registry};
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
-use crate::{Commit, Digest, Tag};
+use crate::{Commit, Digest};
 
 /// What an executor needs to know besides the registry.
 #[async_trait]
@@ -103,6 +103,7 @@ pub async fn plan(registry: &dyn Registry, executor: &mut Executor, world: &dyn 
 }
 
 /// Reads what a question needs, and nothing else, until it can be answered: lists, then asks as the question asks.
+/// The answer comes with everything that was read, for [`Executor::knowing`] or another question.
 ///
 /// # Errors
 /// When the registry fails.
@@ -111,12 +112,12 @@ pub async fn observe<T>(
     policy: &Policy,
     world: &dyn World,
     mut question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
-) -> Result<T, PortError> {
+) -> Result<(T, Snapshot), PortError> {
     world.about_to(&Step::List);
     let mut snapshot = Snapshot::new(policy, &registry.list_tags().await?.tags);
     loop {
         match question(&snapshot) {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Ok((answer, snapshot)),
             Err(Needs(queries)) => {
                 let queries: Vec<Query> = queries.into_iter().collect();
                 world.about_to(&Step::Ask(queries.clone()));
@@ -150,30 +151,28 @@ async fn ask(
     queries: Vec<Query>,
 ) -> Result<Vec<(Query, Reply)>, PortError> {
     let mut replies = Vec::with_capacity(queries.len());
-    let mut tags: Vec<Tag> = Vec::new();
+    let (mut tags, mut digests) = (Vec::new(), Vec::new());
     for query in queries {
-        let reply = match &query {
-            Query::Tag(tag) => {
-                tags.push(tag.clone());
-                continue;
+        match query {
+            Query::Tag(tag) => tags.push(tag),
+            Query::Manifest(digest) => digests.push(digest),
+            Query::Ancestry { ancestor, descendant } => {
+                let reply = Reply::Ancestry(world.ancestry(&ancestor, &descendant).await);
+                replies.push((Query::Ancestry { ancestor, descendant }, reply));
             }
-            Query::Manifest(digest) => facts(registry.manifest(*digest).await)?,
-            Query::Ancestry { ancestor, descendant } => Reply::Ancestry(world.ancestry(ancestor, descendant).await),
-        };
-        replies.push((query, reply));
+        }
     }
+    let manifests = registry.manifest_all(&digests).await?;
+    let facts = digests.into_iter().zip(manifests.iter().map(Option::as_ref).map(facts));
+    replies.extend(facts.map(|(digest, facts)| (Query::Manifest(digest), facts)));
     let digests = registry.resolve_all(&tags).await?;
     replies.extend(tags.into_iter().zip(digests).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
     Ok(replies)
 }
 
 /// A manifest that cannot be read as one says nothing: it has no commit, and is keyed by its digest.
-fn facts(manifest: Result<Manifest, PortError>) -> Result<Reply, PortError> {
-    match manifest {
-        Ok(manifest) => Ok(Reply::Manifest(Some(manifest.read().unwrap_or_default()))),
-        Err(error) if *error.kind() == PortErrorKind::NotFound => Ok(Reply::Manifest(None)),
-        Err(error) => Err(error),
-    }
+fn facts(manifest: Option<&Manifest>) -> Reply {
+    Reply::Manifest(manifest.map(|manifest| manifest.read().unwrap_or_default()))
 }
 
 async fn write(
