@@ -81,6 +81,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("nothing-to-select", "no artifact qualifies for the stage"),
     ("did-not-converge", "other writers kept changing the repository"),
     ("overwritten", "another writer moved a tag that this one had just written"),
+    ("not-recorded", "it was done, and the record of who did it and why could not be kept beside the artifact"),
     ("poison-tag", "a tag that is not ours outranks or ties with what the stage should select"),
     ("dangling-tag", "a tag points at a manifest that does not exist"),
     ("newest-not-selected", "R1 is broken: the first stage does not select the newest unrejected artifact"),
@@ -220,6 +221,7 @@ impl Reason {
             Self::NothingToSelect { .. } => "nothing-to-select",
             Self::DidNotConverge { .. } => "did-not-converge",
             Self::Overwritten { .. } => "overwritten",
+            Self::NotRecorded { .. } => "not-recorded",
             Self::PoisonTag { .. } => "poison-tag",
             Self::DanglingTag { .. } => "dangling-tag",
             Self::NewestNotSelected { .. } => "newest-not-selected",
@@ -257,6 +259,7 @@ impl Reason {
             | Self::Orphan { artifact, .. }
             | Self::SilentGate { artifact, .. }
             | Self::EvidenceOfAnotherDigest { expected: artifact, .. }
+            | Self::NotRecorded { artifact, .. }
             | Self::RollbackElsewhere { wanted: artifact, .. } => artifact.to_string(),
             Self::WhatNotFound { what } | Self::WhatAmbiguous { what, .. } => what.clone(),
             Self::EvidenceMissing { stage, .. }
@@ -406,6 +409,7 @@ impl Reason {
             Self::Overwritten { tag, wanted, found } => {
                 format!("{tag} was written as {} and is {} now", short(wanted), or_nothing(&found.as_ref().map(short)))
             }
+            Self::NotRecorded { artifact, error } => format!("no record was kept beside {}: {error}", short(artifact)),
             Self::PoisonTag { stage, tag, above } => {
                 format!("{stage} would select {tag}, which is not ours, over {}", or_nothing(above))
             }
@@ -520,6 +524,9 @@ impl Reason {
             }
             Self::DidNotConverge { .. } => "run it again when the other writers are done, or use a lock".into(),
             Self::Overwritten { .. } => "promotion audit names what is left to repair".into(),
+            Self::NotRecorded { .. } => {
+                "note elsewhere who did it and why: the tags stand, and running it again adds no record".into()
+            }
             Self::PoisonTag { tag, .. } => {
                 format!("delete {tag} if it is a mistake, or exclude it with the stage's filter")
             }

@@ -55,6 +55,7 @@ pub mod reason;
 pub mod executor;
 pub mod memory;
 pub mod ports;
+pub mod record;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -102,7 +102,9 @@ pub enum ManifestError {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Document {
+    artifact_type: Option<String>,
     #[serde(default, deserialize_with = "null_as_default")]
     annotations: BTreeMap<String, String>,
     config: Option<Descriptor>,
@@ -173,6 +175,14 @@ impl Manifest {
         })
     }
 
+    /// Its annotations.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub fn annotations(&self) -> Result<BTreeMap<String, String>, ManifestError> {
+        Ok(self.document()?.annotations)
+    }
+
     /// Everything the manifest points at.
     ///
     /// # Errors
@@ -184,6 +194,18 @@ impl Manifest {
             manifests: document.manifests,
             subject: document.subject,
         })
+    }
+
+    /// What a listing of referrers says of this manifest, and of which subject; `None` when it has none (OCI distribution
+    /// specification, "Listing Referrers").
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub fn as_referrer(&self) -> Result<Option<(Digest, Descriptor)>, ManifestError> {
+        let document = self.document()?;
+        let artifact_type = document.artifact_type.or_else(|| document.config.map(|config| config.media_type));
+        let referrer = Descriptor { artifact_type, annotations: document.annotations, ..self.descriptor() };
+        Ok(document.subject.map(|subject| (subject.digest, referrer)))
     }
 
     fn document(&self) -> Result<Document, ManifestError> {

@@ -79,6 +79,7 @@ pub enum Reason {
     // Actors.
     DidNotConverge { rounds: u32 },
     Overwritten { tag: Tag, wanted: Digest, found: Option<Digest> },
+    NotRecorded { artifact: Digest, error: String },
     // Strangers and damage.
     PoisonTag { stage: String, tag: Tag, above: Option<Tag> },
     DanglingTag { tag: Tag, artifact: Digest },

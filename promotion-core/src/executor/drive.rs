@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use async_trait::async_trait;
@@ -13,6 +13,8 @@ use crate::memory::MemoryRegistry;
 use crate::plan::{Action, Plan};
 use crate::policy::Policy;
 use crate::ports::{PortError, PortErrorKind, Registry};
+use crate::reason::{Finding, Reason};
+use crate::record::{self, Record};
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
 use crate::{Commit, Digest};
@@ -28,6 +30,11 @@ pub trait World: Send + Sync {
 
     /// Called before each step, for those who watch.
     fn about_to(&self, step: &Step);
+
+    /// Who acts, for the [record](crate::record) of what was done; `None` keeps no record.
+    fn actor(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why a goal was not carried out to its end. What was written stays; running it again goes on from there.
@@ -72,13 +79,26 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
         let step = executor.next(world.now());
         world.about_to(&step);
         let answered = match step {
-            Step::Done(outcome) => return Ok(End::Done(*outcome)),
+            Step::Done(outcome) => return Ok(End::Done(recorded(registry, executor, world, *outcome).await)),
             Step::Drifted(plan) => return Ok(End::Drifted(*plan)),
             Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
             Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
         };
         answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
     }
+}
+
+/// Keeps the record of what was done. The writes stand whatever comes of it, so a failure is a warning.
+async fn recorded(registry: &dyn Registry, executor: &Executor, world: &dyn World, mut outcome: Outcome) -> Outcome {
+    let Some(by) = world.actor() else { return outcome };
+    let records = Record::of(&executor.policy, &executor.goal, &outcome, &by, world.now());
+    for (artifact, deed) in records {
+        if let Err(error) = record::write(registry, artifact, &deed).await {
+            let reason = Reason::NotRecorded { artifact, error: record::failure(&error) };
+            outcome.warnings.push(Finding::warning(reason));
+        }
+    }
+    outcome
 }
 
 /// Reads until the executor has a plan, and writes nothing: what [`drive`] would do now, or what came of it.

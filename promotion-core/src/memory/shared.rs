@@ -21,6 +21,12 @@ pub struct SharedRegistry {
     inner: Arc<Mutex<MemoryRegistry>>,
 }
 
+impl Default for SharedRegistry {
+    fn default() -> Self {
+        Self::new(MemoryRegistry::default())
+    }
+}
+
 impl SharedRegistry {
     /// Shares a registry under the name `ocidir://memory`.
     #[must_use]
@@ -98,10 +104,9 @@ impl Registry for SharedRegistry {
 
     async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {
         let inner = self.inner();
-        let refers = |manifest: &&Manifest| {
-            manifest.links().is_ok_and(|links| links.subject.is_some_and(|found| found.digest == subject))
-        };
-        Ok(inner.manifests.values().filter(refers).map(Manifest::descriptor).collect())
+        let referrer = |manifest: &Manifest| manifest.as_referrer().ok().flatten();
+        let all = inner.manifests.values().filter_map(referrer);
+        Ok(all.filter(|(of, _)| *of == subject).map(|(_, referrer)| referrer).collect())
     }
 
     async fn has_blob(&self, digest: Digest) -> Result<bool, PortError> {

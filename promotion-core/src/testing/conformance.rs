@@ -86,7 +86,13 @@ async fn manifest_with(registry: &dyn Registry, seed: &str, subject: Option<&Man
     let config = format!("{{\"seed\":{seed:?}}}").into_bytes();
     let blob = blob_of("application/vnd.example.config.v1+json", &config);
     registry.put_blob(&blob, &mut Bytes::new(config)).await.expect("a config can be stored");
-    let subject = subject.map(|subject| format!(",\"subject\":{}", json(&subject.descriptor()))).unwrap_or_default();
+    let refers = |subject: &Manifest| {
+        let subject = json(&subject.descriptor());
+        format!(
+            ",\"artifactType\":\"application/vnd.example\",\"annotations\":{{\"seed\":{seed:?}}},\"subject\":{subject}"
+        )
+    };
+    let subject = subject.map(refers).unwrap_or_default();
     // The odd spacing shows whether bytes are kept or written anew.
     let text = format!(
         "{{ \"schemaVersion\": 2,\"mediaType\":\"{OCI_MANIFEST}\" ,\n\"config\":{},\"layers\":[]{subject}}}\n",

@@ -8,6 +8,7 @@ mod found_on_the_way;
 mod hostile;
 mod laws;
 mod plans;
+mod records;
 mod results;
 mod scene;
 

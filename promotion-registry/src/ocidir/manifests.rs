@@ -35,13 +35,9 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 struct Sniffed {
     schema_version: Option<u64>,
     media_type: Option<String>,
-    artifact_type: Option<String>,
     config: Option<Descriptor>,
     layers: Option<serde::de::IgnoredAny>,
     manifests: Option<serde::de::IgnoredAny>,
-    subject: Option<Descriptor>,
-    #[serde(default)]
-    annotations: Option<std::collections::BTreeMap<String, String>>,
 }
 
 impl Layout {
@@ -191,11 +187,7 @@ fn sniff(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// What a referrers listing says of a manifest (OCI distribution specification, "Listing Referrers").
 fn read_subject(manifest: &Manifest) -> Option<Subject> {
-    let document: Sniffed = serde_json::from_slice(manifest.bytes()).ok()?;
-    let of = document.subject?.digest;
-    let artifact_type = document.artifact_type.or(document.config.map(|config| config.media_type));
-    let annotations = document.annotations.unwrap_or_default();
-    Some(Subject { of, referrer: Descriptor { artifact_type, annotations, ..manifest.descriptor() } })
+    let (of, referrer) = manifest.as_referrer().ok()??;
+    Some(Subject { of, referrer })
 }

@@ -1,7 +1,6 @@
 //! Laws of tags and manifests.
 
 use alloc::format;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{manifest_with, ok, refused, seeded_manifest, tag, tags};
@@ -155,7 +154,8 @@ pub(super) async fn deleting_what_is_absent_is_success(registry: &dyn Registry) 
 }
 
 pub(super) async fn referrers_are_found_by_subject(registry: &dyn Registry) {
-    const LAW: &str = "referrers are the manifests whose subject is the digest, tagged or not, each once";
+    const LAW: &str =
+        "referrers are the manifests whose subject is the digest, tagged or not, each once, with type and annotations";
     let subject = seeded_manifest(registry, "subject").await;
     let other = seeded_manifest(registry, "other").await;
     put(LAW, registry, "subject", &subject, Expect::Absent).await;
@@ -172,12 +172,9 @@ pub(super) async fn referrers_are_found_by_subject(registry: &dyn Registry) {
         Err(error) if *error.kind() == PortErrorKind::Unsupported => return,
         found => ok(LAW, found),
     };
-    let mut found: Vec<_> = found.into_iter().map(|found| (found.digest, found.size, found.media_type)).collect();
-    let describe = |manifest: &Manifest| {
-        let descriptor = manifest.descriptor();
-        (descriptor.digest, descriptor.size, descriptor.media_type)
-    };
-    let mut expected = vec![describe(&untagged), describe(&tagged)];
+    let mut found = found;
+    let describe = |manifest: &Manifest| manifest.as_referrer().ok().flatten().map(|(_, referrer)| referrer);
+    let mut expected: Vec<_> = [&untagged, &tagged].into_iter().filter_map(describe).collect();
     found.sort();
     expected.sort();
     assert_eq!(found, expected, "{LAW}");

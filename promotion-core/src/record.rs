@@ -1,0 +1,223 @@
+//! The promotion record: who did what to an artifact, when and on which evidence, kept beside it as an OCI referrer.
+//!
+//! Tags are the truth that clusters follow; a record is testimony for people and auditors. It never annotates the
+//! artifact, whose digest would change. It is a manifest without content (OCI image specification, "Guidelines for
+//! Artifact Usage") whose one annotation holds the record as JSON, so that a single listing of referrers shows them all.
+//!
+//! ```
+//! use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+//! use promotion_core::record::{Deed, RECORD, Record};
+//!
+//! let artifact = Manifest::new(OCI_MANIFEST, br#"{"schemaVersion":2}"#.to_vec());
+//! let record = Record {
+//!     deed: Deed::Reject,
+//!     by: "ada".into(),
+//!     at: "2026-03-01T12:00:00Z".parse()?,
+//!     stage: None,
+//!     tags: vec!["rejected-6f9c0e2".parse()?],
+//!     reason: Some("data loss".into()),
+//!     evidence: vec![],
+//! };
+//! let referrer = record.manifest(&artifact.descriptor());
+//! assert_eq!(referrer.links()?.subject.unwrap().digest, artifact.digest());
+//! assert_eq!(Record::of_manifest(&referrer), Some(record));
+//! assert!(referrer.bytes().windows(RECORD.len()).any(|text| text == RECORD.as_bytes()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Evidence;
+use crate::executor::{Outcome, Write};
+use crate::manifest::{CREATED, Descriptor, Manifest, OCI_MANIFEST};
+use crate::plan::Goal;
+use crate::policy::Policy;
+use crate::ports::{Bytes, PortError, PortErrorKind, Registry};
+use crate::scheme::{Kind, Mark};
+use crate::time::Timestamp;
+use crate::{Digest, Tag};
+
+/// The artifact type of a record.
+pub const RECORD: &str = "application/vnd.promotion.record.v1+json";
+
+/// The annotation that holds a record, as JSON.
+pub const ANNOTATION: &str = "io.github.promotion-rs.record";
+
+/// Content of a manifest that has none (OCI image specification, "Guidance for an Empty Descriptor").
+const EMPTY: &[u8] = b"{}";
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Evidence was accepted.
+    Promote,
+    /// It was rejected.
+    Reject,
+    /// A rejection was withdrawn.
+    Reopen,
+    /// The last stage was returned to it.
+    Rollback,
+}
+
+/// Who did what, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Record {
+    /// What was done.
+    pub deed: Deed,
+    /// By whom: a person or a CI job, as they call themselves. Nothing proves it.
+    pub by: String,
+    /// When the writes were done.
+    pub at: Timestamp,
+    /// Which stage it left, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// What was written on this artifact, in order.
+    pub tags: Vec<Tag>,
+    /// A person's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// On which evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+impl Record {
+    /// What must be recorded of a goal that was carried out, by artifact. Nothing where nothing was written, and
+    /// nothing of a build: its manifest says who made it.
+    #[must_use]
+    pub fn of(policy: &Policy, goal: &Goal, outcome: &Outcome, by: &str, at: Timestamp) -> Vec<(Digest, Self)> {
+        let record = |artifact: Digest, deed: Deed, reason: Option<&str>| {
+            let tags = tags_on(&outcome.writes, artifact);
+            let reason = reason.map(ToString::to_string);
+            let record = Self { deed, by: by.to_string(), at, stage: None, tags, reason, evidence: Vec::new() };
+            (artifact, record)
+        };
+        let mut records = match goal {
+            Goal::Build(_) | Goal::Repair => Vec::new(),
+            Goal::Promote(promote) => {
+                let (artifact, record) = record(promote.artifact, Deed::Promote, None);
+                let (stage, evidence) = (promote.stage.clone(), promote.evidence.clone());
+                alloc::vec![(artifact, Self { stage, evidence, ..record })]
+            }
+            Goal::Reject { artifact, reason } => alloc::vec![record(*artifact, Deed::Reject, Some(reason))],
+            Goal::Reopen { artifact, reason } => alloc::vec![record(*artifact, Deed::Reopen, Some(reason))],
+            Goal::Rollback { to, .. } | Goal::RejectAll { to, .. } => {
+                let rejected = |write: &&Write| match policy.classify(write.tag.as_str()) {
+                    Kind::Mark(mark) => mark.mark == Mark::Rejected,
+                    _ => false,
+                };
+                let reason = alloc::format!("rolled back to {to}");
+                let victims = outcome.writes.iter().filter(rejected).map(|write| write.digest);
+                let mut records: Vec<_> = victims.map(|victim| record(victim, Deed::Reject, Some(&reason))).collect();
+                records.push(record(*to, Deed::Rollback, None));
+                records
+            }
+        };
+        // A rollback that only rejects writes nothing on what it returns to, and is told there all the same.
+        let wrote = !outcome.writes.is_empty();
+        records.retain(|(_, record)| wrote && (record.deed == Deed::Rollback || !record.tags.is_empty()));
+        records
+    }
+
+    /// The record as a referrer of its artifact.
+    #[must_use]
+    pub fn manifest(&self, subject: &Descriptor) -> Manifest {
+        // A record is plain data; there is no text that cannot be written.
+        let record = serde_json::to_string(self).unwrap_or_default();
+        let document = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": RECORD,
+            "config": empty(),
+            "layers": [empty()],
+            "subject": { "mediaType": subject.media_type, "digest": subject.digest, "size": subject.size },
+            "annotations": { CREATED: self.at.to_string(), ANNOTATION: record },
+        });
+        Manifest::new(OCI_MANIFEST, document.to_string().into_bytes())
+    }
+
+    /// The record that a referrer is; `None` when it is something else.
+    #[must_use]
+    pub fn of_manifest(manifest: &Manifest) -> Option<Self> {
+        Self::of_annotations(&manifest.annotations().ok()?)
+    }
+
+    fn of_annotations(annotations: &BTreeMap<String, String>) -> Option<Self> {
+        serde_json::from_str(annotations.get(ANNOTATION)?).ok()
+    }
+}
+
+fn tags_on(writes: &[Write], artifact: Digest) -> Vec<Tag> {
+    writes.iter().filter(|write| write.digest == artifact).map(|write| write.tag.clone()).collect()
+}
+
+fn empty() -> Descriptor {
+    Descriptor {
+        media_type: EMPTY_TYPE.to_string(),
+        digest: Digest::of(EMPTY),
+        size: EMPTY.len() as u64,
+        artifact_type: None,
+        annotations: BTreeMap::new(),
+    }
+}
+
+/// Writes a record beside its artifact. It moves no tag of ours; a registry without the referrers API keeps it under
+/// the tag that the distribution specification prescribes.
+///
+/// # Errors
+/// When the registry fails; the promotion is done all the same.
+pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
+    let subject = registry.manifest(artifact).await?.descriptor();
+    let referrer = record.manifest(&subject);
+    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
+    registry.put_manifest(&referrer).await?;
+    Ok(referrer.digest())
+}
+
+/// Every record of an artifact, oldest first (those of one second in no particular order). A referrer that calls itself a record and cannot be read as one is
+/// skipped: anybody can write one.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn read(registry: &dyn Registry, artifact: Digest) -> Result<Vec<Record>, PortError> {
+    let referrers = registry.referrers(artifact).await?;
+    let ours = referrers.into_iter().filter(|referrer| referrer.artifact_type.as_deref() == Some(RECORD));
+    let (mut records, mut bare) = (Vec::new(), Vec::new());
+    for referrer in ours {
+        match Record::of_annotations(&referrer.annotations) {
+            Some(record) => records.push(record),
+            // A listing should repeat the annotations, and some registries do not.
+            None => bare.push(referrer.digest),
+        }
+    }
+    let manifests = registry.manifest_all(&bare).await?;
+    records.extend(manifests.iter().flatten().filter_map(Record::of_manifest));
+    records.sort_by_key(|record| record.at);
+    Ok(records)
+}
+
+/// What went wrong with a record, short enough for a warning.
+pub(crate) fn failure(error: &PortError) -> String {
+    match error.kind() {
+        PortErrorKind::Unsupported => "this registry keeps no referrers".to_string(),
+        _ => error.to_string(),
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Promote => "promote",
+            Self::Reject => "reject",
+            Self::Reopen => "reopen",
+            Self::Rollback => "rollback",
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! The promotion record: kept of what was done, never in its way.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, Step, World, drive};
+use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+use promotion_core::memory::SharedRegistry;
+use promotion_core::plan::{Build, Goal};
+use promotion_core::policy::Policy;
+use promotion_core::ports::{Consistency, Registry};
+use promotion_core::record::{self, ANNOTATION, Deed, RECORD, Record};
+use promotion_core::snapshot::Ancestry;
+use promotion_core::time::Timestamp;
+use promotion_core::{Commit, Digest};
+
+use crate::scene::{NOW, Scene, commit};
+
+/// Somebody at a known time; `None` wants no record.
+struct Actor(Option<&'static str>);
+
+#[async_trait]
+impl World for Actor {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(NOW)
+    }
+
+    async fn ancestry(&self, _ancestor: &Commit, _descendant: &Commit) -> Ancestry {
+        Ancestry::Unknown
+    }
+
+    fn about_to(&self, _step: &Step) {}
+
+    fn actor(&self) -> Option<String> {
+        self.0.map(ToOwned::to_owned)
+    }
+}
+
+/// In memory nothing waits.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("something waited"),
+    }
+}
+
+fn carry_out(registry: &SharedRegistry, by: Option<&'static str>, goal: Goal) -> Outcome {
+    let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
+    match now(drive(registry, &mut executor, &Actor(by))).unwrap() {
+        End::Done(outcome) => outcome,
+        End::Drifted(plan) => panic!("drifted: {plan:?}"),
+    }
+}
+
+fn built(registry: &SharedRegistry, prefix: &str) -> Digest {
+    let artifact = registry.with(|registry| registry.push_artifact(&commit(prefix), "content"));
+    carry_out(registry, Some("ci"), Goal::Build(Build::of(artifact)));
+    artifact
+}
+
+fn records(registry: &SharedRegistry, artifact: Digest) -> Vec<Record> {
+    now(record::read(registry, artifact)).unwrap()
+}
+
+fn names(record: &Record) -> Vec<&str> {
+    record.tags.iter().map(promotion_core::Tag::as_str).collect()
+}
+
+#[test]
+fn a_promotion_is_recorded_with_who_when_what_and_the_evidence() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    carry_out(&registry, Some("ada"), Goal::Promote(Scene::promotion(artifact)));
+    let records = records(&registry, artifact);
+    assert_eq!(records.len(), 1, "a build is not recorded: {records:?}");
+    let record = &records[0];
+    assert_eq!((record.deed, record.by.as_str(), record.at), (Deed::Promote, "ada", Timestamp::from_unix(NOW)));
+    assert_eq!(names(record), ["validated-aaaaaaa", "0.1.0"]);
+    assert_eq!(record.evidence, [Scene::evidence(artifact)]);
+}
+
+#[test]
+fn what_was_already_done_is_not_recorded_again() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    carry_out(&registry, Some("ada"), Goal::Promote(Scene::promotion(artifact)));
+    let again = carry_out(&registry, Some("eve"), Goal::Promote(Scene::promotion(artifact)));
+    assert_eq!((again.kind, records(&registry, artifact).len()), (OutcomeKind::AlreadyDone, 1));
+}
+
+#[test]
+fn nobody_in_particular_leaves_no_record() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    carry_out(&registry, None, Goal::Promote(Scene::promotion(artifact)));
+    assert_eq!(records(&registry, artifact), []);
+}
+
+#[test]
+fn a_verdict_is_recorded_with_its_reason() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    carry_out(&registry, Some("ada"), Goal::Reject { artifact, reason: "data loss".into() });
+    carry_out(&registry, Some("eve"), Goal::Reopen { artifact, reason: "wrong alarm".into() });
+    let mut told: Vec<_> = records(&registry, artifact).iter().map(|r| (r.deed, r.reason.clone().unwrap())).collect();
+    // Both were done in the same second.
+    told.sort();
+    assert_eq!(told, [(Deed::Reject, "data loss".into()), (Deed::Reopen, "wrong alarm".into())]);
+}
+
+#[test]
+fn a_rollback_is_recorded_on_what_it_returns_to_and_on_every_victim() {
+    let registry = SharedRegistry::default();
+    let (old, new) = (built(&registry, "aaaaaaa"), built(&registry, "bbbbbbb"));
+    carry_out(&registry, Some("ada"), Goal::Promote(Scene::promotion(old)));
+    carry_out(&registry, Some("ada"), Goal::Promote(Scene::promotion(new)));
+    carry_out(&registry, Some("eve"), Goal::Rollback { to: old, only: false });
+    let last = |artifact| {
+        let all = records(&registry, artifact);
+        all.into_iter().find(|record| record.deed != Deed::Promote).unwrap()
+    };
+    assert_eq!((last(old).deed, last(old).by.as_str()), (Deed::Rollback, "eve"));
+    let victim = last(new);
+    assert_eq!((victim.deed, victim.reason), (Deed::Reject, Some(format!("rolled back to {old}"))));
+}
+
+#[test]
+fn a_record_moves_no_tag_and_changes_no_digest() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    carry_out(&registry, Some("ada"), Goal::Promote(Scene::promotion(artifact)));
+    let tags = now(registry.list_tags()).unwrap().tags;
+    let tags: Vec<&str> = tags.iter().map(promotion_core::Tag::as_str).collect();
+    assert_eq!(tags, ["0.1.0", "0.1.0-rc.1", "integration-aaaaaaa", "sha-aaaaaaa", "validated-aaaaaaa"]);
+    assert_eq!(now(registry.manifest(artifact)).unwrap().digest(), artifact);
+}
+
+#[test]
+fn a_referrer_that_only_calls_itself_a_record_is_skipped() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    let subject = serde_json::to_string(&now(registry.manifest(artifact)).unwrap().descriptor()).unwrap();
+    for annotations in [format!(r#"{{"{ANNOTATION}":"not json"}}"#), "{}".to_owned()] {
+        let text = format!(
+            r#"{{"schemaVersion":2,"artifactType":"{RECORD}","subject":{subject},"annotations":{annotations}}}"#
+        );
+        now(registry.put_manifest(&Manifest::new(OCI_MANIFEST, text.into_bytes()))).unwrap();
+    }
+    assert_eq!(records(&registry, artifact), []);
+}
+
+#[test]
+fn what_was_read_before_is_not_read_again_where_no_lock_is_held() {
+    for (consistency, listings) in [(Consistency::Registers, 1), (Consistency::Exclusive, 2)] {
+        let mut scene = Scene::new();
+        let artifact = scene.build("aaaaaaa");
+        let mut executor = Executor::new(scene.policy.clone(), Goal::Promote(Scene::promotion(artifact)))
+            .with_consistency(consistency);
+        let snapshot = promotion_core::snapshot::Snapshot::new(&scene.policy, &scene.registry.listing().tags);
+        executor = executor.knowing(snapshot);
+        let mut listed = 1;
+        loop {
+            match executor.next(Timestamp::from_unix(NOW)) {
+                Step::Write(_) => break,
+                Step::List => listed += 1,
+                _ => {}
+            }
+            let step = executor.next(Timestamp::from_unix(NOW));
+            scene.registry.answer(&mut executor, step).unwrap();
+        }
+        assert_eq!(listed, listings, "{consistency:?}");
+    }
+}
