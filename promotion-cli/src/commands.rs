@@ -6,6 +6,7 @@ mod candidate;
 mod completions;
 mod demo;
 mod doctor;
+mod history;
 mod init;
 mod list;
 mod promote;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Candidate(candidate::CandidateArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
+    History(history::HistoryArgs),
     Resolve(resolve::ResolveArgs),
     Promote(promote::PromoteArgs),
     Reject(reject::RejectArgs),
@@ -55,6 +57,7 @@ impl Command {
             Self::Candidate(args) => args.run(app).await,
             Self::Status(args) => args.run(app).await,
             Self::List(args) => args.run(app).await,
+            Self::History(args) => args.run(app).await,
             Self::Resolve(args) => args.run(app).await,
             Self::Promote(args) => args.run(app).await,
             Self::Reject(args) => args.run(app).await,

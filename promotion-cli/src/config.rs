@@ -20,7 +20,7 @@ pub(crate) use nearest::nearest;
 pub(crate) const FILE: &str = "promotion.yaml";
 
 /// What the file says: the core's policy, and where things are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     /// The repository of commands that name none.
@@ -32,6 +32,23 @@ pub(crate) struct Settings {
     pub(crate) clusters: BTreeMap<String, Cluster>,
     pub(crate) channels: Vec<String>,
     pub(crate) lock: Lock,
+    /// Keep a record of every promotion and verdict beside its artifact.
+    pub(crate) record: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            repository: None,
+            versions: VersionsSpec::default(),
+            tags: TagsSpec::default(),
+            stages: StagesSpec::default(),
+            clusters: BTreeMap::new(),
+            channels: Vec::new(),
+            lock: Lock::default(),
+            record: true,
+        }
+    }
 }
 
 /// Where a stage runs.

@@ -72,6 +72,7 @@ impl<'a> Session<'a> {
     /// Works on a registry that is open.
     pub(crate) fn on(app: &'a App, config: Config, registry: impl Registry + 'static, world: HostWorld<'a>) -> Self {
         let watched = Watched { inner: registry, counter: world.counter().clone() };
+        let world = if config.settings.record { world.recording() } else { world };
         Self { app, config, registry: Box::new(watched), world }
     }
 

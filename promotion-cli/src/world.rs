@@ -23,16 +23,22 @@ pub(crate) struct HostWorld<'a> {
     out: &'a Output,
     begun: Arc<AtomicBool>,
     counter: Counter,
+    actor: Option<String>,
 }
 
 impl<'a> HostWorld<'a> {
     pub(crate) fn new(app: &'a App) -> Self {
-        Self { git: None, out: &app.out, begun: Arc::default(), counter: Counter::new(app.out.status()) }
+        Self { git: None, out: &app.out, begun: Arc::default(), counter: Counter::new(app.out.status()), actor: None }
     }
 
     /// What counts the manifests that are read.
     pub(crate) const fn counter(&self) -> &Counter {
         &self.counter
+    }
+
+    /// Keeping records of what is done, in the name of whoever runs this.
+    pub(crate) fn recording(self) -> Self {
+        Self { actor: Some(actor()), ..self }
     }
 
     /// With a clone that knows which commit is older.
@@ -61,6 +67,21 @@ impl HostWorld<'_> {
     }
 }
 
+/// Who acts: as told, as the CI system says, or the user of this machine.
+fn actor() -> String {
+    let names = [
+        "PROMOTION_ACTOR",
+        "GITHUB_ACTOR",
+        "FORGEJO_ACTOR",
+        "GITEA_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "CI_COMMIT_AUTHOR",
+        "USER",
+        "LOGNAME",
+    ];
+    names.into_iter().find_map(crate::app::variable).unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// The time.
 pub(crate) fn now() -> Timestamp {
     // A clock before 1970 is as good as none.
@@ -76,6 +97,10 @@ impl World for HostWorld<'_> {
 
     async fn ancestry(&self, ancestor: &Commit, descendant: &Commit) -> Ancestry {
         self.git.as_deref().map_or(Ancestry::Unknown, |git| is_ancestor(git, ancestor, descendant))
+    }
+
+    fn actor(&self) -> Option<String> {
+        self.actor.clone()
     }
 
     fn about_to(&self, step: &Step) {

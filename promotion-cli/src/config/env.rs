@@ -7,13 +7,15 @@ use promotion_core::version::Level;
 use super::{Settings, nearest};
 use crate::error::Failure;
 
-/// What may be set; the first three are read by the arguments.
-const KNOWN: [&str; 10] = [
+/// What may be set; some of it is read elsewhere.
+const KNOWN: [&str; 12] = [
+    "ACTOR",
     "CONFIG",
     "OUTPUT",
     "GIT",
     "REPOSITORY",
     "LOCK",
+    "RECORD",
     "VERSIONS_INITIAL",
     "VERSIONS_BUMP",
     "VERSIONS_LABEL",
@@ -39,12 +41,16 @@ pub(super) fn apply(
 fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> {
     let versions = &mut settings.versions;
     match name {
-        "PROMOTION_CONFIG" | "PROMOTION_OUTPUT" | "PROMOTION_GIT" => {}
+        "PROMOTION_ACTOR" | "PROMOTION_CONFIG" | "PROMOTION_OUTPUT" | "PROMOTION_GIT" => {}
         "PROMOTION_REPOSITORY" => {
             settings.repository = Some(value.parse().map_err(|error| invalid(name, &format!("{error}")))?);
         }
         "PROMOTION_LOCK" => {
             settings.lock = value.to_owned().try_into().map_err(|error: String| invalid(name, &error))?;
+        }
+        "PROMOTION_RECORD" => {
+            settings.record =
+                value.parse().map_err(|_| invalid(name, &format!("{value:?} is neither true nor false")))?;
         }
         "PROMOTION_VERSIONS_INITIAL" => value.clone_into(&mut versions.initial),
         "PROMOTION_VERSIONS_BUMP" => {

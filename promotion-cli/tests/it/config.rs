@@ -136,6 +136,7 @@ fn fits(schema: &Value, value: &Value, place: &str) {
     let is = |name: &Value| match name.as_str().unwrap() {
         "object" => value.is_object(),
         "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
         "string" => value.is_string(),
         "null" => value.is_null(),
         other => panic!("the schema uses {other}"),

@@ -12,6 +12,7 @@ mod kill;
 mod packing;
 mod plans;
 mod race;
+mod records;
 mod resolve;
 mod snapshots;
 mod support;
