@@ -304,11 +304,8 @@ impl<'s> View<'s> {
 
     /// On a walk down the births, what is needed next and half as much again as was passed: a long walk takes few round
     /// trips, and a short one reads nothing in vain.
-    pub(crate) fn ahead(&self, mut needs: Needs, passed: usize, look: impl Fn(&Tag) -> Option<Needs>) -> Needs {
-        for more in self.births().skip(passed + 1).take(passed / 2).filter_map(|(_, tag)| look(tag)) {
-            needs.0.extend(more.0);
-        }
-        needs
+    pub(crate) fn ahead(&self, needs: Needs, passed: usize, look: impl Fn(&Tag) -> Option<Needs>) -> Needs {
+        ahead(needs, passed, self.births().map(|(_, tag)| tag), look)
     }
 
     /// What a tag points at, and everything known of that; the artifact is `None` when its manifest does not exist.
@@ -352,6 +349,19 @@ impl<'s> View<'s> {
         }
         if needs.0.is_empty() { Ok(()) } else { Err(needs) }
     }
+}
+
+/// [`View::ahead`] on any walk.
+pub(crate) fn ahead<'t>(
+    mut needs: Needs,
+    passed: usize,
+    walk: impl Iterator<Item = &'t Tag>,
+    look: impl Fn(&Tag) -> Option<Needs>,
+) -> Needs {
+    for more in walk.skip(passed + 1).take(passed / 2).filter_map(look) {
+        needs.0.extend(more.0);
+    }
+    needs
 }
 
 /// The versions that are not above this base; the input is highest first.

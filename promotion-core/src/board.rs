@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use crate::artifact::{Artifact, View};
+use crate::artifact::{Artifact, View, ahead};
 use crate::converge::{Stop, is_stripped_candidate, rules};
 use crate::lifecycle::{Facts, Holders, State};
 use crate::policy::Policy;
@@ -183,36 +183,126 @@ pub struct ArtifactRow {
 pub fn artifacts(snapshot: &Snapshot, policy: &Policy) -> Result<Vec<ArtifactRow>, Needs> {
     let view = View::new(snapshot, policy);
     view.require_everything()?;
-    type Tagged = (Vec<(Version, Tag)>, Vec<Tag>);
-    let mut tags: BTreeMap<Digest, Tagged> = BTreeMap::new();
-    for tag in snapshot.tags() {
-        match policy.classify(tag.as_str()) {
-            Kind::Foreign(_) | Kind::Channel => {}
-            kind => {
-                let Some(digest) = snapshot.digest(tag)? else { continue };
-                let (versions, marks) = tags.entry(digest).or_default();
-                match kind {
-                    Kind::Version(version) => versions.push((version, tag.clone())),
-                    _ => marks.push(tag.clone()),
-                }
-            }
+    let mut versions = Versions::default();
+    for (version, tag) in view.versions() {
+        if let Some(digest) = view.digest(tag)? {
+            versions.add(version, tag, digest);
         }
     }
-    let holders = Holders::of(&view)?;
-    let mut rows = Vec::new();
-    for (digest, (mut versions, marks)) in tags {
-        versions.sort_unstable_by(|a, b| b.cmp(a));
-        let highest = versions.first().map(|(version, _)| *version);
-        let versions = versions.into_iter().map(|(_, tag)| tag).collect();
-        let Some(artifact) = view.artifact(digest)? else {
-            let row = ArtifactRow { digest, commit: None, state: State::Impossible, versions, marks, created: None };
-            rows.push((highest, row));
-            continue;
-        };
-        let state = Facts::of(&artifact, &holders, policy.last()).state();
-        let created = view.manifest(digest)?.and_then(|facts| facts.created.clone());
-        rows.push((highest, ArtifactRow { digest, commit: artifact.commit, state, versions, marks, created }));
+    for tag in snapshot.tags().filter(|tag| matches!(policy.classify(tag.as_str()), Kind::Mark(_))) {
+        if let Some(digest) = snapshot.digest(tag)? {
+            versions.marks.entry(digest).or_default().push(tag.clone());
+        }
     }
-    rows.sort_by(|(a, _), (b, _)| b.cmp(a));
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
+    let unversioned = versions.marks.keys().filter(|digest| !versions.tags.contains_key(digest));
+    let digests: Vec<Digest> = versions.order.iter().chain(unversioned).copied().collect();
+    rows(&view, &versions, &digests)
+}
+
+/// Which artifacts a listing is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All with a version.
+    Versioned,
+    /// Those with a release.
+    Released,
+    /// These.
+    These(BTreeSet<Digest>),
+}
+
+/// The first `limit` of [`artifacts`] that are wanted, and whether the repository may have more of them. Reads what lies
+/// above their births, not the whole repository.
+///
+/// # Errors
+/// What must be read to tell.
+pub fn newest_artifacts(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    wanted: &Wanted,
+    limit: usize,
+) -> Result<(Vec<ArtifactRow>, bool), Needs> {
+    let view = View::new(snapshot, policy);
+    let limit = match wanted {
+        Wanted::These(these) => limit.min(these.len()),
+        Wanted::Versioned | Wanted::Released => limit,
+    };
+    let (mut versions, mut found, mut more) = (Versions::default(), Vec::new(), false);
+    for (passed, (version, tag)) in view.versions().enumerate() {
+        if found.len() == limit && versions.holders.settled(&found) {
+            more = true;
+            break;
+        }
+        let digest = match view.digest(tag) {
+            Ok(Some(digest)) => digest,
+            Ok(None) => continue,
+            Err(needs) => {
+                return Err(ahead(needs, passed, view.versions().map(|(_, tag)| tag), |tag| view.digest(tag).err()));
+            }
+        };
+        versions.add(version, tag, digest);
+        let is_wanted = match wanted {
+            Wanted::Versioned => true,
+            Wanted::Released => version.is_release(),
+            Wanted::These(these) => these.contains(&digest),
+        };
+        if is_wanted && found.len() < limit && !found.contains(&digest) {
+            found.push(digest);
+        }
+    }
+    let more = more && !matches!(wanted, Wanted::These(these) if these.len() <= limit);
+    Ok((rows(&view, &versions, &found)?, more))
+}
+
+/// Versions as they were passed on the way down.
+#[derive(Debug, Default)]
+struct Versions {
+    order: Vec<Digest>,
+    tags: BTreeMap<Digest, Vec<Tag>>,
+    /// Every mark that points at it, if all were read; else those that can only mean it are shown.
+    marks: BTreeMap<Digest, Vec<Tag>>,
+    holders: Holders,
+}
+
+impl Versions {
+    fn add(&mut self, version: Version, tag: &Tag, digest: Digest) {
+        let tags = self.tags.entry(digest).or_default();
+        if tags.is_empty() {
+            self.order.push(digest);
+        }
+        tags.push(tag.clone());
+        self.holders.add(version, digest);
+    }
+}
+
+fn rows(view: &View<'_>, versions: &Versions, digests: &[Digest]) -> Result<Vec<ArtifactRow>, Needs> {
+    let mut needs = Needs::default();
+    let mut rows = Vec::new();
+    for digest in digests {
+        match view.artifact(*digest) {
+            Ok(artifact) => rows.push(row(view, versions, *digest, artifact)?),
+            Err(unknown) => needs.0.extend(unknown.0),
+        }
+    }
+    if needs.0.is_empty() { Ok(rows) } else { Err(needs) }
+}
+
+fn row(view: &View<'_>, versions: &Versions, digest: Digest, artifact: Option<Artifact>) -> Result<ArtifactRow, Needs> {
+    let tags = versions.tags.get(&digest).cloned().unwrap_or_default();
+    let marks = versions.marks.get(&digest).cloned();
+    let Some(artifact) = artifact else {
+        let marks = marks.unwrap_or_default();
+        return Ok(ArtifactRow {
+            digest,
+            commit: None,
+            state: State::Impossible,
+            versions: tags,
+            marks,
+            created: None,
+        });
+    };
+    let state = Facts::of(&artifact, &versions.holders, view.policy().last()).state();
+    let created = view.manifest(digest)?.and_then(|facts| facts.created.clone());
+    let own = || artifact.marks.iter().map(|mark| view.policy().mark_tag(mark)).collect::<BTreeSet<Tag>>();
+    let marks = marks.unwrap_or_else(|| own().into_iter().collect());
+    Ok(ArtifactRow { digest, commit: artifact.commit, state, versions: tags, marks, created })
 }

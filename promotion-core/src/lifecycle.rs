@@ -80,14 +80,26 @@ impl Holders {
         let mut holders = Self::default();
         for (version, tag) in view.versions() {
             let Some(digest) = view.digest(tag)? else { continue };
-            if version.is_release() {
-                holders.newest_released = holders.newest_released.or(Some(digest));
-                holders.released.insert(digest);
-            } else if version.is_birth() {
-                holders.births.entry(digest).or_insert(version);
-            }
+            holders.add(version, digest);
         }
         Ok(holders)
+    }
+
+    /// Adds the next lower version.
+    pub(crate) fn add(&mut self, version: Version, digest: Digest) {
+        if version.is_release() {
+            self.newest_released = self.newest_released.or(Some(digest));
+            self.released.insert(digest);
+        } else if version.is_birth() {
+            self.births.entry(digest).or_insert(version);
+        }
+    }
+
+    /// Whether lower versions would change nothing that is asked of these artifacts: their births, and that of the newest
+    /// release, were seen.
+    pub(crate) fn settled(&self, artifacts: &[Digest]) -> bool {
+        let mut all = artifacts.iter().chain(self.newest_released.as_ref());
+        all.all(|digest| self.births.contains_key(digest))
     }
 
     fn overtaken(&self, digest: Digest) -> bool {

@@ -104,7 +104,7 @@ pub fn find(view: &View<'_>, what: &What) -> Result<Result<Digest, Reason>, Need
         }
         What::Tag(tag) => Ok(view.digest(tag)?.ok_or_else(not_found)),
         What::Commit(commit) => {
-            let built = built_from(view, commit)?;
+            let built: Vec<Digest> = built_from(view, commit)?.into_iter().collect();
             match built.as_slice() {
                 [] => Ok(Err(not_found())),
                 [one] => Ok(Ok(*one)),
@@ -114,8 +114,11 @@ pub fn find(view: &View<'_>, what: &What) -> Result<Result<Digest, Reason>, Need
     }
 }
 
-/// Every artifact that its commit tag or first mark says was built from the commit, by digest.
-fn built_from(view: &View<'_>, commit: &CommitPrefix) -> Result<Vec<Digest>, Needs> {
+/// Every artifact that its commit tag or first mark says was built from the commit.
+///
+/// # Errors
+/// What must be read to tell.
+pub fn built_from(view: &View<'_>, commit: &CommitPrefix) -> Result<BTreeSet<Digest>, Needs> {
     let stem = commit.as_str().get(..7).unwrap_or(commit.as_str());
     let mut found = BTreeSet::new();
     let mut needs = Needs::default();
@@ -132,7 +135,7 @@ fn built_from(view: &View<'_>, commit: &CommitPrefix) -> Result<Vec<Digest>, Nee
             }
         }
     }
-    if needs.0.is_empty() { Ok(found.into_iter().collect()) } else { Err(needs) }
+    if needs.0.is_empty() { Ok(found) } else { Err(needs) }
 }
 
 fn tag_means(view: &View<'_>, tag: &Tag, commit: &CommitPrefix) -> Result<Option<Digest>, Needs> {

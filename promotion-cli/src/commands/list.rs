@@ -1,6 +1,11 @@
-use promotion_core::board::{ArtifactRow, artifacts};
+use promotion_core::artifact::View;
+use promotion_core::board::{ArtifactRow, Wanted, artifacts, board, newest_artifacts};
 use promotion_core::lifecycle::State;
-use promotion_core::{CommitPrefix, Repository};
+use promotion_core::policy::Policy;
+use promotion_core::scheme::Kind;
+use promotion_core::snapshot::{Needs, Snapshot};
+use promotion_core::what::built_from;
+use promotion_core::{CommitPrefix, Repository, Tag};
 use serde::Serialize;
 
 use crate::app::App;
@@ -9,6 +14,8 @@ use crate::exit::Exit;
 use crate::output::{Document, Paint, columns};
 
 /// List the artifacts, newest version first
+///
+/// Without --all it reads what lies above the artifacts that it shows; with --all every tag.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
     /// The repository, `ocidir://PATH`; the configuration's where absent
@@ -39,8 +46,8 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Serialize)]
 struct Artifacts {
     artifacts: Vec<ArtifactRow>,
-    /// How many more there are.
-    left_out: usize,
+    /// Whether there may be more.
+    more: bool,
     #[serde(skip)]
     all: bool,
 }
@@ -77,8 +84,8 @@ impl Document for Artifacts {
         let header = ["VERSIONS", "STATE", "COMMIT", "DIGEST", "MARKS"];
         let header = if self.all { &header[..] } else { &header[..4] };
         let mut text = columns(paint, header, &rows);
-        if self.left_out > 0 {
-            text.push_str(&format!("\n{} more: --all, or --limit N", self.left_out));
+        if self.more {
+            text.push_str("\nthere are more: --all, or --limit N");
         }
         text
     }
@@ -92,24 +99,41 @@ impl ListArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let session = app.session(self.repository.clone()).await?;
         let policy = &session.config.policy;
-        let rows = session.ask(|snapshot| artifacts(snapshot, policy)).await?;
-        let stable = |row: &ArtifactRow| {
-            row.versions.iter().any(|tag| match policy.classify(tag.as_str()) {
-                promotion_core::scheme::Kind::Version(version) => version.is_release(),
-                _ => false,
-            })
+        let (artifacts, more) = session.ask(|snapshot| self.rows(snapshot, policy)).await?;
+        let nothing_of_that_commit = artifacts.is_empty() && self.sha.is_some();
+        app.out.document(&Artifacts { artifacts, more, all: self.all })?;
+        Ok(if nothing_of_that_commit { Exit::NotFound } else { Exit::Done })
+    }
+
+    fn rows(&self, snapshot: &Snapshot, policy: &Policy) -> Result<(Vec<ArtifactRow>, bool), Needs> {
+        let is_release = |tag: &Tag| match policy.classify(tag.as_str()) {
+            Kind::Version(version) => version.is_release(),
+            _ => false,
         };
         let wanted = |row: &ArtifactRow| {
             self.sha.as_ref().is_none_or(|sha| row.commit.as_ref().is_some_and(|commit| commit.starts_with(sha)))
-                && (!self.stable || stable(row))
+                && (!self.stable || row.versions.iter().any(is_release))
                 && (!self.candidates || row.state == State::Candidate)
         };
-        let mut artifacts: Vec<ArtifactRow> = rows.into_iter().filter(wanted).collect();
-        let limit = if self.all { usize::MAX } else { self.limit };
-        let left_out = artifacts.len().saturating_sub(limit);
-        artifacts.truncate(limit);
-        let nothing_of_that_commit = artifacts.is_empty() && self.sha.is_some();
-        app.out.document(&Artifacts { artifacts, left_out, all: self.all })?;
-        Ok(if nothing_of_that_commit { Exit::NotFound } else { Exit::Done })
+        let (mut rows, more) = if self.all {
+            (artifacts(snapshot, policy)?, false)
+        } else {
+            newest_artifacts(snapshot, policy, &self.wanted(snapshot, policy)?, self.limit)?
+        };
+        rows.retain(wanted);
+        Ok((rows, more))
+    }
+
+    /// Which artifacts may be meant, found without reading all of them.
+    fn wanted(&self, snapshot: &Snapshot, policy: &Policy) -> Result<Wanted, Needs> {
+        let view = View::new(snapshot, policy);
+        if let Some(sha) = &self.sha {
+            return Ok(Wanted::These(built_from(&view, sha)?));
+        }
+        if self.candidates {
+            let waiting = board(snapshot, policy)?.pending.into_iter().map(|pending| pending.digest);
+            return Ok(Wanted::These(waiting.collect()));
+        }
+        Ok(if self.stable { Wanted::Released } else { Wanted::Versioned })
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod adapters;
+mod boards;
 mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
