@@ -17,9 +17,21 @@
 //! # }
 //! ```
 
+mod answer;
+mod auth;
+mod challenge;
 mod credentials;
+mod failure;
+mod limit;
+mod redirect;
 mod refusal;
+mod retry;
+mod shown;
+mod tls;
+mod token;
 mod transport;
+mod upload;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -79,7 +91,7 @@ pub struct Exchange<'a> {
 }
 
 /// Proxies, in the words of the environment variables that usually name them.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Proxy {
     /// `HTTP_PROXY`: for `http://`.
     pub http: Option<String>,
@@ -87,6 +99,15 @@ pub struct Proxy {
     pub https: Option<String>,
     /// `NO_PROXY`: hosts, domains and networks that are reached directly, separated by commas.
     pub except: Option<String>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Their URLs may carry passwords.
+        let url = |url: &Option<String>| url.as_ref().map(|_| "***");
+        let (http, https) = (url(&self.http), url(&self.https));
+        f.debug_struct("Proxy").field("http", &http).field("https", &https).field("except", &self.except).finish()
+    }
 }
 
 /// How long to wait for what.

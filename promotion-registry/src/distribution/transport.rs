@@ -1,11 +1,21 @@
 //! Sends a request until there is an answer worth having: authentication, retries, redirects, limits.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 
-use super::{Options, refusal};
+pub(crate) use super::answer::Answer;
+use super::answer::Asked;
+use super::auth::{Ask, Auth, Grant, origin};
+use super::failure::{Failure, Passing};
+use super::limit::{Limit, Place};
+use super::retry::Tries;
+use super::wire::{Outgoing, Wire};
+use super::{Options, challenge, shown};
 
 /// What a request may do: the scope of the token it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,96 +48,148 @@ pub(crate) enum Body {
 pub(crate) struct Call<'a> {
     /// For people: `put tag 1.4.0 in oci://…`.
     pub(crate) attempted: &'a str,
+    /// Any URL of the registry: credentials go to its scheme, host and port, and nowhere else.
+    pub(crate) home: &'a Url,
     /// The repository's name, for the token's scope.
     pub(crate) path: &'a str,
     pub(crate) access: Access,
+    /// A repository of the same registry that is read besides, for a mount.
+    pub(crate) also: Option<&'a str>,
     pub(crate) repeat: Repeat,
     pub(crate) method: Method,
+    /// May be at another host (a `Location` for an upload): that one learns no credentials.
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
 }
 
-/// An answer of any status that another attempt would not change. Its place among the concurrent requests is kept
-/// until it is dropped.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// Where it came from, after redirects.
-    pub(crate) url: Url,
-    attempted: String,
-    response: reqwest::Response,
-}
-
-impl Answer {
-    /// The next bytes of the body; `None` at its end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, PortError> {
-        self.response.chunk().await.map_err(|error| {
-            PortError::new(PortErrorKind::Unavailable, &self.attempted, "the answer broke off")
-                .with_source(error.without_url())
-        })
-    }
-
-    /// The whole body, if it is no longer than `limit`.
-    pub(crate) async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, PortError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > limit {
-                let message = format!("the answer is longer than {limit} bytes");
-                return Err(PortError::new(PortErrorKind::Corrupt, self.attempted, message));
-            }
-        }
-        Ok(bytes)
-    }
-
-    /// An answer that is none of those expected, as an error: what the registry said, without markup.
-    pub(crate) async fn refused(self) -> PortError {
-        let message = format!("{} answered {}", self.url, self.status);
-        PortError::new(refusal::kind(self.status), self.attempted, message)
-    }
+/// What stays the same of a request while it is repeated.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    attempted: &'a str,
+    ask: Ask<'a>,
+    repeat: Repeat,
 }
 
 /// Connections, tokens and limits.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    options: Options,
-    http: reqwest::Client,
+    wire: Wire,
+    auth: Auth,
+    limits: Mutex<BTreeMap<String, Arc<Limit>>>,
 }
 
 impl Transport {
     pub(crate) fn new(options: Options) -> Result<Self, PortError> {
-        // Whoever embeds us may have installed a provider: theirs is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().build().map_err(|error| {
-            PortError::new(PortErrorKind::Invalid, "set up HTTP", "the client cannot be made").with_source(error)
-        })?;
-        Ok(Self { options, http })
+        Ok(Self { wire: Wire::new(options)?, auth: Auth::default(), limits: Mutex::default() })
     }
 
     pub(crate) const fn options(&self) -> &Options {
-        &self.options
+        self.wire.options()
     }
 
     /// Sends a request: with a token where the registry asks for one, again where that may help and does no harm.
     ///
-    /// Any status that is left is an answer, not an error; the caller knows which it expects.
+    /// Any status that is left is an answer, not an error; the caller knows which it expects. Dropping the future
+    /// harms nobody who waits for the same token or the same place.
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, PortError> {
-        let mut request = self.http.request(call.method, call.url.clone()).headers(call.headers);
-        request = match call.body {
-            Body::Empty => request,
-            Body::Bytes(bytes) => request.body(bytes),
-            Body::Stream { length, body } => request.header("content-length", length).body(body),
-        };
-        let response = request.send().await.map_err(|error| {
-            PortError::new(PortErrorKind::Unavailable, call.attempted, "no answer").with_source(error.without_url())
+        let Call { attempted, home, path, access, also, repeat, method, url, headers, body } = call;
+        let task = Task { attempted, ask: Ask { home, path, access, also }, repeat };
+        let outgoing = Outgoing { method, url, headers, body: Some(body), home };
+        self.repeated(task, outgoing).await.map_err(|failure| failure.attempting(attempted))
+    }
+
+    /// One place for all attempts: who has to wait keeps others from asking too much.
+    ///
+    /// The place ends with the answer's head. Whoever reads a body while sending another request (a copy does) would
+    /// otherwise hold one place and wait for a second, and eight of them would wait for ever.
+    async fn repeated(&self, task: Task<'_>, mut outgoing: Outgoing<'_>) -> Result<Answer, Failure> {
+        let mut place = self.limit(task.ask.home).enter().await;
+        let mut tries = Tries::new(self.options().retries);
+        loop {
+            let outcome = self.attempt(task, &mut outgoing, tries.next()).await;
+            note(&mut place, &outcome);
+            let may = outgoing.replayable() && may_repeat(&outcome, task.repeat);
+            let asked = outcome.as_ref().ok().and_then(Answer::retry_after);
+            let Some(pause) = tries.pause(asked).filter(|_| may) else { return outcome };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Sends it with what we know, and once more with what the registry asks for.
+    async fn attempt(&self, task: Task<'_>, outgoing: &mut Outgoing<'_>, number: u32) -> Result<Answer, Failure> {
+        let mut grant = self.auth.known(&self.wire, task.ask).await?;
+        let mut response = self.wire.send(outgoing, grant.header.as_ref(), number).await?;
+        if asks_who_we_are(&response, task.ask.home) && outgoing.replayable() {
+            let fresh = self.identify(task.ask, &response, &grant).await?;
+            // The same once more would be refused once more.
+            if fresh.header != grant.header {
+                grant = fresh;
+                response = self.wire.send(outgoing, grant.header.as_ref(), number).await?;
+            }
+        }
+        Ok(self.answer(task, outgoing, response, &grant).await)
+    }
+
+    async fn identify(&self, ask: Ask<'_>, response: &Response, refused: &Grant) -> Result<Grant, Failure> {
+        let challenge = challenge::choose(response.headers()).map_err(|how| {
+            let message = format!("{} asks who we are {how}", shown::host(ask.home));
+            Failure::new(PortErrorKind::Unauthorized, message)
         })?;
-        Ok(Answer {
-            status: response.status(),
-            headers: response.headers().clone(),
-            url: response.url().clone(),
-            attempted: call.attempted.to_owned(),
-            response,
-        })
+        self.auth.answer(&self.wire, ask, &challenge, refused).await
+    }
+
+    async fn answer(&self, task: Task<'_>, outgoing: &Outgoing<'_>, response: Response, grant: &Grant) -> Answer {
+        let at_home = response.url().origin() == task.ask.home.origin();
+        let asked = Asked {
+            attempted: task.attempted,
+            method: &outgoing.method,
+            home: task.ask.home,
+            stall: self.options().timeouts.stall,
+            secrets: &grant.secrets,
+            hint: at_home.then(|| grant.hint(task.ask.home)),
+        };
+        Answer::read(response, asked).await
+    }
+
+    fn limit(&self, home: &Url) -> Arc<Limit> {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = limits.entry(origin(home)).or_insert_with(|| Limit::new(self.options().concurrency));
+        Arc::clone(limit)
     }
 }
+
+/// A question for us, not one of a host that a redirect or a `Location` led to.
+fn asks_who_we_are(response: &Response, home: &Url) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED && response.url().origin() == home.origin()
+}
+
+fn note(place: &mut Place, outcome: &Result<Answer, Failure>) {
+    match outcome {
+        Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => place.too_many(),
+        Ok(_) => place.fine(),
+        Err(_) => {}
+    }
+}
+
+/// Whether another attempt may help, and does no harm.
+fn may_repeat(outcome: &Result<Answer, Failure>, repeat: Repeat) -> bool {
+    let harmless = repeat == Repeat::Harmless;
+    match outcome {
+        Ok(answer) => match answer.status.as_u16() {
+            429 => true,
+            // These two will not change.
+            501 | 505 => false,
+            408 | 425 | 500..=599 => harmless,
+            _ => false,
+        },
+        Err(failure) => match failure.passing {
+            Passing::NotSent => true,
+            Passing::Perhaps => harmless,
+            Passing::Never => false,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! A registry's answer.
+
+use bytes::Bytes;
+use promotion_core::ports::{PortError, PortErrorKind};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response, StatusCode, Url};
+use std::time::Duration;
+
+use super::credentials::Secret;
+use super::refusal::{self, Said};
+use super::{retry, shown};
+
+/// Bytes of a refusal that are read: more is no error message.
+const LONGEST_REFUSAL: usize = 64 << 10;
+
+/// An answer of any status that another attempt would not change.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Where it came from, after redirects.
+    pub(crate) url: Url,
+    attempted: String,
+    /// How long to wait for the next bytes.
+    stall: Duration,
+    body: Body,
+    /// Absent when it is no refusal.
+    refusal: Option<Refusal>,
+}
+
+enum Body {
+    Coming(Response),
+    /// Of a refusal, read already; taken by the first who asks.
+    Read(Option<Bytes>),
+}
+
+struct Refusal {
+    said: Said,
+    absent: bool,
+    retry_after: Option<Duration>,
+    /// What next, where it is known.
+    hint: Option<String>,
+}
+
+/// What is known of the request that was answered.
+pub(crate) struct Asked<'a> {
+    pub(crate) attempted: &'a str,
+    pub(crate) method: &'a Method,
+    pub(crate) home: &'a Url,
+    pub(crate) stall: Duration,
+    pub(crate) secrets: &'a [Secret],
+    pub(crate) hint: Option<String>,
+}
+
+impl Answer {
+    /// Reads the answer's head, and all of a refusal.
+    pub(crate) async fn read(mut response: Response, asked: Asked<'_>) -> Self {
+        let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
+        let (body, refusal) = if status.is_success() {
+            (Body::Coming(response), None)
+        } else {
+            let bytes = first_bytes(&mut response, asked.stall).await;
+            let refusal = Refusal::read(&headers, &url, status, &bytes, &asked);
+            (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(refusal))
+        };
+        Self { status, headers, url, attempted: asked.attempted.to_owned(), stall: asked.stall, body, refusal }
+    }
+
+    /// The next bytes of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, PortError> {
+        let response = match &mut self.body {
+            Body::Read(bytes) => return Ok(bytes.take()),
+            Body::Coming(response) => response,
+        };
+        let unavailable = |message: String| PortError::new(PortErrorKind::Unavailable, &self.attempted, message);
+        match tokio::time::timeout(self.stall, response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => {
+                let message = format!("the answer of {} broke off", shown::host(&self.url));
+                Err(unavailable(message).with_source(error.without_url()))
+            }
+            Err(_) => {
+                let stall = self.stall;
+                Err(unavailable(format!("no more of the answer of {} in {stall:?}", shown::host(&self.url))))
+            }
+        }
+    }
+
+    /// The whole body, if it is no longer than `limit`.
+    pub(crate) async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, PortError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > limit {
+                let message = format!("the answer is longer than {limit} bytes");
+                return Err(PortError::new(PortErrorKind::Corrupt, self.attempted, message));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Whether the registry says that there is no such thing: a 404 of its own. One of a proxy, a web page or a blob
+    /// store behind a redirect says nothing about the registry's content.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.refusal.as_ref().is_some_and(|refusal| refusal.absent)
+    }
+
+    /// How long the registry asked to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.refusal.as_ref().and_then(|refusal| refusal.retry_after)
+    }
+
+    /// An answer that is none of those expected, as an error: what the registry said, without markup.
+    #[expect(clippy::unused_async, reason = "callers need not know that a refusal is read already")]
+    pub(crate) async fn refused(self) -> PortError {
+        self.into_error()
+    }
+
+    /// [`Answer::refused`], at once.
+    pub(crate) fn into_error(self) -> PortError {
+        let Self { status, url, attempted, refusal, .. } = self;
+        let Some(refusal) = refusal else {
+            let message = format!("{} answered {}, which is not expected here", shown::url(&url), status.as_u16());
+            return PortError::new(PortErrorKind::Invalid, attempted, message);
+        };
+        let kind = refusal::kind(status, &refusal.said, refusal.absent, refusal.retry_after);
+        PortError::new(kind, attempted, refusal.message(status, &url))
+    }
+}
+
+impl Refusal {
+    fn read(headers: &HeaderMap, url: &Url, status: StatusCode, bytes: &[u8], asked: &Asked<'_>) -> Self {
+        let said = Said::read(headers, bytes, asked.secrets);
+        let retry_after = retry::asked(headers, &String::from_utf8_lossy(bytes));
+        // A registry answers for its content from its own host; elsewhere a redirect led to something else.
+        let absent = status == StatusCode::NOT_FOUND
+            && url.origin() == asked.home.origin()
+            && (said.is_absence() || (said.is_silent() && may_be_silent(headers, asked.method)));
+        let hint = asked.hint.clone().filter(|_| matches!(status.as_u16(), 401 | 403));
+        Self { said, absent, retry_after, hint }
+    }
+
+    fn message(&self, status: StatusCode, url: &Url) -> String {
+        let mut message = format!("{} answered {}", shown::url(url), status.as_u16());
+        match self.said.text() {
+            "" => message.extend(status.canonical_reason().map(|reason| format!(" {reason}"))),
+            text => message.extend([": ", text]),
+        }
+        if self.said.is_page() {
+            message.push_str("; is this a registry?");
+        }
+        message.extend(self.hint.iter().map(|hint| format!("; {hint}")));
+        message
+    }
+}
+
+/// HEAD has no body; an answer to GET without one must show otherwise that it is a registry's.
+fn may_be_silent(headers: &HeaderMap, method: &Method) -> bool {
+    let page = refusal::content_type(headers).is_some_and(|kind| kind.starts_with("text/html"));
+    !page && (*method == Method::HEAD || headers.contains_key("docker-distribution-api-version"))
+}
+
+/// What there is of a refusal's body; it may break off, for the status says what matters.
+async fn first_bytes(response: &mut Response, stall: Duration) -> Bytes {
+    let mut bytes = Vec::new();
+    while bytes.len() < LONGEST_REFUSAL
+        && let Ok(Ok(Some(chunk))) = tokio::time::timeout(stall, response.chunk()).await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(LONGEST_REFUSAL);
+    bytes.into()
+}
