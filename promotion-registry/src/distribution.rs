@@ -19,29 +19,45 @@
 
 mod answer;
 mod auth;
+mod blobs;
+mod capabilities;
 mod challenge;
 mod credentials;
+mod endpoints;
 mod failure;
 mod limit;
+mod link;
+mod listing;
+mod manifests;
+mod operation;
 mod redirect;
+mod referrers;
 mod refusal;
+mod registry;
 mod retry;
 mod shown;
+mod tags;
 mod tls;
 mod token;
 mod transport;
 mod upload;
+mod uploads;
 mod wire;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promotion_core::Repository;
+use promotion_core::manifest::Manifest;
 use promotion_core::ports::{PortError, PortErrorKind};
+use promotion_core::{Repository, Tag};
 use reqwest::Url;
+use tokio::sync::Mutex;
 
+pub use self::capabilities::Capabilities;
+use self::capabilities::Learned;
 pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
+use self::endpoints::Endpoints;
 use self::transport::Transport;
 
 /// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.
@@ -164,6 +180,8 @@ impl Default for Retries {
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Arc<Transport>,
+    /// Who adds to a list of referrers that the registry does not keep itself.
+    turns: Arc<Mutex<()>>,
 }
 
 impl Client {
@@ -172,7 +190,7 @@ impl Client {
     /// # Errors
     /// [`PortErrorKind::Invalid`] when a certificate or a proxy cannot be understood.
     pub fn new(options: Options) -> Result<Self, PortError> {
-        Ok(Self { transport: Arc::new(Transport::new(options)?) })
+        Ok(Self { transport: Arc::new(Transport::new(options)?), turns: Arc::default() })
     }
 
     /// A repository of a registry; asks it nothing.
@@ -190,15 +208,49 @@ impl Client {
         let base = Url::parse(&format!("{scheme}://{server}/v2/{path}/")).map_err(|error| {
             PortError::new(PortErrorKind::Invalid, format!("open {repository}"), "the host is none").with_source(error)
         })?;
-        Ok(Distribution { repository: repository.clone(), base, transport: Arc::clone(&self.transport) })
+        Ok(Distribution {
+            repository: repository.clone(),
+            endpoints: Endpoints::new(base),
+            transport: Arc::clone(&self.transport),
+            turns: Arc::clone(&self.turns),
+            learned: Arc::default(),
+        })
     }
 }
 
-/// A repository of a registry.
+/// A repository of a registry. Clones are the same adapter value: they learn together.
 #[derive(Debug, Clone)]
 pub struct Distribution {
     repository: Repository,
-    /// `https://HOST/v2/PATH/`
-    base: Url,
+    endpoints: Endpoints,
     transport: Arc<Transport>,
+    turns: Arc<Mutex<()>>,
+    learned: Arc<Learned>,
+}
+
+impl Distribution {
+    /// What the registry's answers have shown so far.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.learned.now()
+    }
+
+    /// Finds out whether the registry takes several tags with one manifest, by putting a manifest once more under a tag
+    /// that it has. Changes nothing; asks only once.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Conflict`] when the tag is anything else, else what the registry refuses.
+    pub async fn probe_multi_tag(&self, tag: &Tag, manifest: &Manifest) -> Result<bool, PortError> {
+        match self.capabilities().multi_tag_put {
+            Some(known) => Ok(known),
+            None => self.attempting(format!("probe tag {tag}")).probe_multi_tag(tag, manifest).await,
+        }
+    }
+
+    /// The repository's name at its host.
+    fn path(&self) -> &str {
+        match &self.repository {
+            Repository::Oci { path, .. } | Repository::Layout { path } => path,
+        }
+    }
 }

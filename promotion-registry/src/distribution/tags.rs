@@ -1,0 +1,241 @@
+//! Writing and deleting tags: looked at before, read back after, and never sent twice on a guess.
+
+use promotion_core::manifest::Manifest;
+use promotion_core::ports::{Expect, PortError, PortErrorKind};
+use promotion_core::{Digest, Tag};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode, Url};
+
+use super::manifests::Put;
+use super::operation::Operation;
+use super::transport::{Access, Repeat};
+
+/// What became of a request that changes a tag.
+enum Sent {
+    /// Carried out, as far as the registry says.
+    Done(HeaderMap),
+    /// Carried out or not: nobody knows.
+    Unknown(PortError),
+    /// Not carried out.
+    Refused(PortError),
+}
+
+impl Operation<'_> {
+    /// [`promotion_core::ports::Registry::put_tag`].
+    pub(super) async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
+        let url = self.endpoints().tag(tag);
+        let before = self.digest_at(url.clone()).await?;
+        if before != Some(manifest.digest()) {
+            self.check(tag, before, expect)?;
+            let put = self.write(tag, &url, manifest, before).await?;
+            if before.is_some() {
+                self.registry.learned.note(|known| known.immutable_tags = Some(false));
+            }
+            return self.refer(manifest, put.as_ref()).await;
+        }
+        // Whoever wrote it may have died before its subject knew of it.
+        self.refer(manifest, None).await
+    }
+
+    /// Points the tag at the manifest, however often it takes, and reads it back. The headers of the answer to the
+    /// PUT; `None` when it was lost.
+    async fn write(
+        &self,
+        tag: &Tag,
+        url: &Url,
+        manifest: &Manifest,
+        before: Option<Digest>,
+    ) -> Result<Option<HeaderMap>, PortError> {
+        let wanted = Some(manifest.digest());
+        let mut attempt = 1;
+        loop {
+            let error = match self.put_once(url, manifest).await? {
+                Sent::Done(headers) => {
+                    self.read_back(tag, url, manifest.digest(), before).await?;
+                    return Ok(Some(headers));
+                }
+                Sent::Refused(error) => return self.refused(tag, url, manifest.digest(), error).await,
+                Sent::Unknown(error) => error,
+            };
+            let found = self.digest_at(url.clone()).await?;
+            if found == wanted {
+                return Ok(None);
+            }
+            if found != before && found.is_some() {
+                return Err(self.conflict(tag, found, "what was written"));
+            }
+            if attempt >= self.attempts() {
+                return Err(error);
+            }
+            self.pause(attempt).await;
+            attempt += 1;
+        }
+    }
+
+    async fn put_once(&self, url: &Url, manifest: &Manifest) -> Result<Sent, PortError> {
+        match self.put(url.clone(), manifest, Repeat::Harmful).await {
+            Ok(Put::Stored(headers)) => Ok(Sent::Done(headers)),
+            Ok(Put::Refused(answer)) => Ok(judge(answer.status, answer.refused().await)),
+            Err(error) if *error.kind() == PortErrorKind::Unavailable => Ok(Sent::Unknown(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A registry that forbids moving tags also forbids writing what is there, so somebody may have been faster.
+    async fn refused(
+        &self,
+        tag: &Tag,
+        url: &Url,
+        wanted: Digest,
+        error: PortError,
+    ) -> Result<Option<HeaderMap>, PortError> {
+        if *error.kind() != PortErrorKind::Immutable {
+            return Err(error);
+        }
+        self.registry.learned.note(|known| known.immutable_tags = Some(true));
+        let is = match self.digest_at(url.clone()).await? {
+            Some(found) if found == wanted => return Ok(None),
+            Some(found) => format!("tag {tag} is {found} and may not move"),
+            None => format!("tag {tag} is absent and may not be written"),
+        };
+        Err(self.error(PortErrorKind::Immutable, format!("{is}: {}", error.message())))
+    }
+
+    /// Waits until the tag reads as it was written: some registries take a moment, and some store another name.
+    async fn read_back(&self, tag: &Tag, url: &Url, wanted: Digest, before: Option<Digest>) -> Result<(), PortError> {
+        let mut look = 1;
+        loop {
+            let found = self.digest_at(url.clone()).await?;
+            if found == Some(wanted) {
+                return Ok(());
+            }
+            if found != before && found.is_some() {
+                return Err(self.conflict(tag, found, "what was written"));
+            }
+            if look >= self.attempts() {
+                return Err(self.not_readable(tag, found));
+            }
+            self.pause(look).await;
+            look += 1;
+        }
+    }
+
+    fn not_readable(&self, tag: &Tag, found: Option<Digest>) -> PortError {
+        let is = found.map_or_else(|| "absent".to_owned(), |found| found.to_string());
+        let folded = tag.as_str().chars().any(|letter| letter.is_ascii_uppercase());
+        let hint = if folded { "; some registries store tags in lower case" } else { "" };
+        let message = format!("the registry accepted the write, but tag {tag} still reads as {is}{hint}");
+        self.error(PortErrorKind::Unavailable, message)
+    }
+
+    /// [`promotion_core::ports::Registry::delete_tag`]. Never by digest: that would take every tag of it along.
+    pub(super) async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
+        let url = self.endpoints().tag(tag);
+        let mut attempt = 1;
+        loop {
+            match self.digest_at(url.clone()).await? {
+                None if attempt == 1 => return Ok(()),
+                None => return self.left_alone(tag, expected).await,
+                found if found != Some(expected) => return Err(self.conflict(tag, found, &expected.to_string())),
+                Some(_) if attempt > self.attempts() => return Err(self.not_gone(tag)),
+                Some(_) => {}
+            }
+            let mut pause = attempt > 1;
+            match self.delete_once(&url).await? {
+                Sent::Done(_) => {}
+                Sent::Unknown(error) if attempt >= self.attempts() => return Err(error),
+                Sent::Unknown(_) => pause = true,
+                Sent::Refused(error) => return Err(error),
+            }
+            if pause {
+                self.pause(attempt).await;
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn delete_once(&self, url: &Url) -> Result<Sent, PortError> {
+        let mut call = self.call(Method::DELETE, url.clone(), Access::Delete);
+        call.repeat = Repeat::Harmful;
+        let answer = match self.send(call).await {
+            Ok(answer) => answer,
+            Err(error) if *error.kind() == PortErrorKind::Unavailable => return Ok(Sent::Unknown(error)),
+            Err(error) => return Err(error),
+        };
+        // Gone is gone, whoever did it; the next look tells whether it is.
+        if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+            return Ok(Sent::Done(answer.headers));
+        }
+        let cannot = matches!(answer.status.as_u16(), 400 | 405 | 501);
+        let (status, error) = (answer.status, answer.refused().await);
+        if cannot || *error.kind() == PortErrorKind::Unsupported {
+            self.registry.learned.note(|known| known.tag_delete = Some(false));
+            let message = format!(
+                "the registry does not delete tags, only manifests with every tag on them, which is never done here; \
+                 delete it with the registry's own tools: {}",
+                error.message()
+            );
+            return Ok(Sent::Refused(self.error(PortErrorKind::Unsupported, message)));
+        }
+        Ok(judge(status, error))
+    }
+
+    /// The manifest must have outlived its tag.
+    async fn left_alone(&self, tag: &Tag, digest: Digest) -> Result<(), PortError> {
+        if self.digest_at(self.endpoints().manifest(digest)).await?.is_some() {
+            self.registry.learned.note(|known| known.tag_delete = Some(true));
+            return Ok(());
+        }
+        self.registry.learned.note(|known| known.tag_delete = Some(false));
+        let message = format!(
+            "the registry deleted the manifest {digest} together with tag {tag}: other tags of it are lost, too; \
+             push it again, and do not delete tags at this registry"
+        );
+        Err(self.corrupt(message))
+    }
+
+    fn not_gone(&self, tag: &Tag) -> PortError {
+        self.error(
+            PortErrorKind::Unavailable,
+            format!("the registry accepted the deletion, but tag {tag} is still there"),
+        )
+    }
+
+    /// [`super::Distribution::probe_multi_tag`].
+    pub(super) async fn probe_multi_tag(&self, tag: &Tag, manifest: &Manifest) -> Result<bool, PortError> {
+        let found = self.digest_at(self.endpoints().tag(tag)).await?;
+        if found != Some(manifest.digest()) {
+            return Err(self.conflict(tag, found, &manifest.digest().to_string()));
+        }
+        let headers =
+            match self.put(self.endpoints().tagged(manifest.digest(), tag), manifest, Repeat::Harmless).await? {
+                Put::Stored(headers) => headers,
+                Put::Refused(answer) => return Err(answer.refused().await),
+            };
+        let offered = headers.contains_key("oci-tag");
+        self.registry.learned.note(|known| known.multi_tag_put = Some(offered));
+        Ok(offered)
+    }
+
+    /// Whether the tag may be written, by what it was found to be.
+    fn check(&self, tag: &Tag, found: Option<Digest>, expect: Expect) -> Result<(), PortError> {
+        match expect {
+            Expect::Absent if found.is_some() => Err(self.conflict(tag, found, "nothing")),
+            Expect::Equals(expected) if found != Some(expected) => {
+                Err(self.conflict(tag, found, &expected.to_string()))
+            }
+            Expect::Absent | Expect::Equals(_) | Expect::Any => Ok(()),
+        }
+    }
+
+    fn conflict(&self, tag: &Tag, found: Option<Digest>, expected: &str) -> PortError {
+        let is = found.map_or_else(|| "absent".to_owned(), |found| found.to_string());
+        let message = format!("expected {expected} at tag {tag}, but it is {is}");
+        self.error(PortErrorKind::Conflict { found }, message)
+    }
+}
+
+/// A failure on the registry's side may have come after the deed.
+fn judge(status: StatusCode, error: PortError) -> Sent {
+    if status.is_server_error() { Sent::Unknown(error) } else { Sent::Refused(error) }
+}
