@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod layout;
 mod pack;
+mod servers;
 mod skopeo;
 mod support;
 
