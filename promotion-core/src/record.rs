@@ -188,7 +188,11 @@ pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -
 /// When the registry fails.
 pub async fn read(registry: &dyn Registry, artifact: Digest) -> Result<Vec<Record>, PortError> {
     let referrers = registry.referrers(artifact).await?;
-    let ours = referrers.into_iter().filter(|referrer| referrer.artifact_type.as_deref() == Some(RECORD));
+    // Registries from before the specification's 1.1 tell another artifact type.
+    let is_ours = |referrer: &Descriptor| {
+        referrer.artifact_type.as_deref() == Some(RECORD) || referrer.annotations.contains_key(ANNOTATION)
+    };
+    let ours = referrers.into_iter().filter(is_ours);
     let (mut records, mut bare) = (Vec::new(), Vec::new());
     for referrer in ours {
         match Record::of_annotations(&referrer.annotations) {

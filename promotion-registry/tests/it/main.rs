@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod layout;
 mod pack;
+mod real;
 mod servers;
 mod skopeo;
 mod support;

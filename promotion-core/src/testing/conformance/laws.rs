@@ -3,15 +3,13 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{manifest_with, ok, refused, seeded_manifest, tag, tags};
+use super::{manifest_with, ok, refused, seeded_manifest, tag, tags, untagged};
 use crate::manifest::Manifest;
 use crate::ports::{Expect, PortErrorKind, Registry};
 use crate::{Digest, Tag};
 
 pub(super) async fn an_empty_repository_lists_nothing(registry: &dyn Registry) {
-    const LAW: &str = "an empty repository lists nothing";
-    let listing = ok(LAW, registry.list_tags().await);
-    assert!(listing.tags.is_empty() && listing.not_tags.is_empty(), "{LAW}: {listing:?}");
+    untagged("an empty repository lists nothing", registry).await;
 }
 
 pub(super) async fn what_is_absent_is_none(registry: &dyn Registry) {
@@ -37,7 +35,7 @@ pub(super) async fn a_manifest_without_a_tag_is_not_listed(registry: &dyn Regist
     ok(LAW, registry.put_manifest(&manifest).await);
     ok(LAW, registry.put_manifest(&manifest).await);
     assert_eq!(ok(LAW, registry.manifest(manifest.digest()).await), manifest, "{LAW}");
-    assert!(tags(LAW, registry).await.is_empty(), "{LAW}: a tag appeared");
+    untagged(LAW, registry).await;
     put(LAW, registry, "later", &manifest, Expect::Absent).await;
     assert_eq!(tags(LAW, registry).await, [tag("later")], "{LAW}: tagged later");
 }
@@ -112,12 +110,15 @@ pub(super) async fn the_same_digest_is_success_under_every_expectation(registry:
 }
 
 pub(super) async fn a_tag_that_moves_leaves_its_manifest(registry: &dyn Registry) {
-    const LAW: &str = "moving a tag keeps the old manifest and every other tag";
+    const LAW: &str = "moving a tag keeps every other tag, and the old manifest where one of them holds it";
     let (a, b) = (seeded_manifest(registry, "a").await, seeded_manifest(registry, "b").await);
     put(LAW, registry, "moves", &a, Expect::Absent).await;
+    // Without it some registries (Gitea, old zot) collect the manifest at once.
+    put(LAW, registry, "holds", &a, Expect::Absent).await;
     put(LAW, registry, "stays", &b, Expect::Absent).await;
     put(LAW, registry, "moves", &b, Expect::Equals(a.digest())).await;
     assert_eq!(ok(LAW, registry.manifest(a.digest()).await), a, "{LAW}");
+    assert_eq!(ok(LAW, registry.resolve(&tag("holds")).await), Some(a.digest()), "{LAW}");
     assert_eq!(ok(LAW, registry.resolve(&tag("stays")).await), Some(b.digest()), "{LAW}");
 }
 
@@ -131,8 +132,13 @@ pub(super) async fn deleting_a_tag_deletes_only_that_tag(registry: &dyn Registry
     }
     assert_eq!(ok(LAW, registry.resolve(&tag("one")).await), None, "{LAW}");
     assert_eq!(tags(LAW, registry).await, [tag("two")], "{LAW}: the other tag of the digest");
-    delete(LAW, registry, "two", manifest.digest()).await;
     assert_eq!(ok(LAW, registry.manifest(manifest.digest()).await), manifest, "{LAW}: the manifest");
+    // Some registries collect a manifest with its last tag. That may be said, and nothing else may have happened.
+    if let Err(error) = registry.delete_tag(&tag("two"), manifest.digest()).await {
+        assert_eq!(*error.kind(), PortErrorKind::Corrupt, "{LAW}: {error}");
+        assert_eq!(refused(LAW, registry.manifest(manifest.digest()).await), PortErrorKind::NotFound, "{LAW}: {error}");
+    }
+    assert_eq!(ok(LAW, registry.resolve(&tag("two")).await), None, "{LAW}: the last tag");
 }
 
 pub(super) async fn deleting_expects_a_digest(registry: &dyn Registry) {
@@ -150,7 +156,7 @@ pub(super) async fn deleting_expects_a_digest(registry: &dyn Registry) {
 pub(super) async fn deleting_what_is_absent_is_success(registry: &dyn Registry) {
     const LAW: &str = "deleting an absent tag is success";
     delete(LAW, registry, "absent", Digest::of(b"whatever")).await;
-    assert!(tags(LAW, registry).await.is_empty(), "{LAW}");
+    untagged(LAW, registry).await;
 }
 
 pub(super) async fn referrers_are_found_by_subject(registry: &dyn Registry) {
