@@ -19,6 +19,7 @@
 
 mod credentials;
 mod refusal;
+mod standin;
 mod transport;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::Url;
 
 pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
+pub use self::standin::DockerConfig;
 use self::transport::Transport;
 
 /// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.
