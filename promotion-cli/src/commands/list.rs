@@ -11,7 +11,7 @@ use crate::output::{Document, Paint, columns};
 /// List the artifacts, newest version first
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 

@@ -7,11 +7,14 @@ use promotion_core::version::Level;
 use super::{Settings, nearest};
 use crate::error::Failure;
 
-/// What may be set; the first three are read by the arguments.
-const KNOWN: [&str; 10] = [
+/// What may be set; the first three are read by the arguments, the next three where registries are opened.
+const KNOWN: [&str; 13] = [
     "CONFIG",
     "OUTPUT",
     "GIT",
+    "PLAIN_HTTP",
+    "USERNAME",
+    "PASSWORD",
     "REPOSITORY",
     "LOCK",
     "VERSIONS_INITIAL",
@@ -40,6 +43,7 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> 
     let versions = &mut settings.versions;
     match name {
         "PROMOTION_CONFIG" | "PROMOTION_OUTPUT" | "PROMOTION_GIT" => {}
+        "PROMOTION_PLAIN_HTTP" | "PROMOTION_USERNAME" | "PROMOTION_PASSWORD" => {}
         "PROMOTION_REPOSITORY" => {
             settings.repository = Some(value.parse().map_err(|error| invalid(name, &format!("{error}")))?);
         }
