@@ -1,8 +1,10 @@
 //! What every command is given: how to print, and where the configuration is.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use promotion_core::Repository;
+use promotion_registry::distribution::Credential;
 
 use crate::config::Config;
 use crate::connect::RegistryArgs;
@@ -48,6 +50,8 @@ pub(crate) struct App {
     pub(crate) out: Output,
     /// What was written so far, for when the command is interrupted.
     pub(crate) written: Written,
+    /// The credential of flags and environment: its password can be read from stdin once.
+    pub(crate) credential: OnceLock<Option<Credential>>,
 }
 
 impl App {
@@ -55,7 +59,7 @@ impl App {
         globals.config = globals.config.or_else(|| variable("PROMOTION_CONFIG").map(PathBuf::from));
         let format = globals.output.unwrap_or_default();
         let out = Output::new(format, globals.quiet, globals.verbose, globals.no_progress);
-        Self { globals, out, written: Written::default() }
+        Self { globals, out, written: Written::default(), credential: OnceLock::new() }
     }
 
     /// The configuration, read now.

@@ -1,11 +1,13 @@
 //! The arguments, and from there to an exit code.
 
+use std::io::Write as _;
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum as _};
 
 use crate::app::{App, Globals, variable};
 use crate::commands::Command;
-use crate::error::Failure;
+use crate::error::{Failure, redact};
 use crate::exit::Exit;
 use crate::interrupt::until_interrupted;
 use crate::output::{Format, Paint};
@@ -73,8 +75,10 @@ fn misunderstood(error: &clap::Error) -> Exit {
         failure.report(Format::Json, Paint::off());
         return Exit::Usage;
     }
+    let text = error.to_string();
+    let safe = redact(&text);
     // Nobody is left to tell when the stream is gone.
-    let _ = error.print();
+    let _ = if safe == text { error.print() } else { std::io::stderr().write_all(safe.as_bytes()) };
     if asked { Exit::Done } else { Exit::Usage }
 }
 

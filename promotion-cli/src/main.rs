@@ -13,6 +13,7 @@ mod exit;
 mod interrupt;
 mod output;
 mod progress;
+mod reference;
 mod session;
 mod target;
 mod world;

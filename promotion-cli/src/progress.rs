@@ -23,6 +23,11 @@ impl Counter {
         Self { wanted: Arc::default(), read: Arc::default(), status: status.clone() }
     }
 
+    /// One that nobody sees.
+    pub(crate) fn silent() -> Self {
+        Self::new(&StatusLine::off())
+    }
+
     /// A step begins that reads so many.
     pub(crate) fn expect(&self, manifests: usize) {
         self.wanted.store(manifests, Ordering::Relaxed);

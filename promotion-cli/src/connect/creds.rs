@@ -28,8 +28,16 @@ impl fmt::Debug for Creds {
     }
 }
 
-/// The credential of flags, else of the environment, if there is any.
+/// The credential of flags, else of the environment, if there is any; looked for once.
 pub(super) fn given(app: &App, creds: Option<&Creds>, stdin: bool) -> Result<Option<Credential>, Failure> {
+    if let Some(known) = app.credential.get() {
+        return Ok(known.clone());
+    }
+    let found = read(app, creds, stdin)?;
+    Ok(app.credential.get_or_init(|| found).clone())
+}
+
+fn read(app: &App, creds: Option<&Creds>, stdin: bool) -> Result<Option<Credential>, Failure> {
     let (user, inline) = match creds.map(|creds| creds.0.expose()) {
         None => (None, None),
         Some(text) => match text.split_once(':') {

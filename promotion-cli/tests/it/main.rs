@@ -3,6 +3,7 @@
 
 mod candidate;
 mod config;
+mod copy;
 mod demo;
 mod events;
 mod exit_codes;
@@ -12,6 +13,7 @@ mod kill;
 mod packing;
 mod plans;
 mod race;
+mod registry;
 mod resolve;
 mod snapshots;
 mod support;
