@@ -8,7 +8,8 @@ const NOWHERE: &str = "oci://127.0.0.1:1/acme/platform";
 #[test]
 fn a_mistake_in_how_a_registry_is_reached_is_told_before_it_is_asked() {
     let site = Site::new();
-    let told: &[(&[&str], &[(&str, &str)], &str)] = &[
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let told: &[Case<'_>] = &[
         (&["--timeout", "soon"], &[], "--timeout"),
         (&["--timeout", "0s"], &[], "more than nothing"),
         (&["--concurrency", "0"], &[], "expected 1 to 256"),
