@@ -1,13 +1,17 @@
 //! What every command is given: how to print, and where the configuration is.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use promotion_core::Repository;
+use promotion_registry::distribution::Credential;
 
 use crate::config::Config;
+use crate::connect::RegistryArgs;
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::output::{Format, Output};
+use crate::progress::Written;
 use crate::session::Session;
 use crate::world::HostWorld;
 
@@ -34,6 +38,9 @@ pub(crate) struct Globals {
     /// Show no progress, as when stderr is no terminal
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
+
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 /// What every command is given.
@@ -41,6 +48,10 @@ pub(crate) struct Globals {
 pub(crate) struct App {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
+    /// What was written so far, for when the command is interrupted.
+    pub(crate) written: Written,
+    /// The credential of flags and environment: its password can be read from stdin once.
+    pub(crate) credential: OnceLock<Option<Credential>>,
 }
 
 impl App {
@@ -48,7 +59,7 @@ impl App {
         globals.config = globals.config.or_else(|| variable("PROMOTION_CONFIG").map(PathBuf::from));
         let format = globals.output.unwrap_or_default();
         let out = Output::new(format, globals.quiet, globals.verbose, globals.no_progress);
-        Self { globals, out }
+        Self { globals, out, written: Written::default(), credential: OnceLock::new() }
     }
 
     /// The configuration, read now.
@@ -56,7 +67,7 @@ impl App {
         Config::load(self.globals.config.as_deref())
     }
 
-    /// An existing repository to work with: the one that was named, or the configuration's.
+    /// A repository to work with, which must be there: the one that was named, or the configuration's.
     pub(crate) async fn session(&self, named: Option<Repository>) -> Result<Session<'_>, Failure> {
         let config = self.config()?;
         let repository = repository(named, &config)?;
@@ -72,7 +83,8 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// The repository that was named, or the configuration's.
 pub(crate) fn repository(named: Option<Repository>, config: &Config) -> Result<Repository, Failure> {
     named.or_else(|| config.settings.repository.clone()).ok_or_else(|| {
-        Failure::new(Exit::Usage, Id::USAGE, "find the repository", "none was named")
-            .fix("name it (ocidir://PATH), or set repository in promotion.yaml or PROMOTION_REPOSITORY")
+        Failure::new(Exit::Usage, Id::USAGE, "find the repository", "none was named").fix(
+            "name it (oci://HOST/PATH or ocidir://PATH), or set repository in promotion.yaml or PROMOTION_REPOSITORY",
+        )
     })
 }

@@ -1,12 +1,15 @@
 //! The arguments, and from there to an exit code.
 
+use std::io::Write as _;
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum as _};
 
 use crate::app::{App, Globals, variable};
 use crate::commands::Command;
-use crate::error::Failure;
+use crate::error::{Failure, redact};
 use crate::exit::Exit;
+use crate::interrupt::until_interrupted;
 use crate::output::{Format, Paint};
 
 /// Promote OCI artifacts through environments by tags, safely
@@ -29,10 +32,11 @@ pub(crate) struct Cli {
 const MORE: &str = "\
 Environment: PROMOTION_REPOSITORY, PROMOTION_CONFIG, PROMOTION_OUTPUT, PROMOTION_GIT, PROMOTION_LOCK, \
 PROMOTION_VERSIONS_INITIAL, _BUMP, _LABEL and _LINE, and PROMOTION_TAGS_SHORT override promotion.yaml, and arguments \
-override them; SOURCE_DATE_EPOCH; NO_COLOR
+override them; PROMOTION_USERNAME, PROMOTION_PASSWORD and PROMOTION_PLAIN_HTTP for registries, and REGISTRY_AUTH_FILE, \
+DOCKER_CONFIG, XDG_RUNTIME_DIR, HTTP_PROXY, HTTPS_PROXY and NO_PROXY as elsewhere; SOURCE_DATE_EPOCH; NO_COLOR
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 usage or configuration; 3 refused; 4 drift; 5 not found; \
-6 silent gate; 10 findings or pending changes";
+6 silent gate; 10 findings or pending changes; 130 interrupted";
 
 /// Runs the command that the arguments name.
 pub(crate) fn run() -> Exit {
@@ -50,9 +54,9 @@ pub(crate) fn run() -> Exit {
         }
     }
     let app = App::new(cli.globals);
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(cli.command.run(&app)),
+        Ok(runtime) => until_interrupted(runtime, &app, cli.command.run(&app)),
         Err(error) => Err(Failure::io("start", "the runtime", &error)),
     };
     ended.unwrap_or_else(|failure| {
@@ -71,8 +75,10 @@ fn misunderstood(error: &clap::Error) -> Exit {
         failure.report(Format::Json, Paint::off());
         return Exit::Usage;
     }
+    let text = error.to_string();
+    let safe = redact(&text);
     // Nobody is left to tell when the stream is gone.
-    let _ = error.print();
+    let _ = if safe == text { error.print() } else { std::io::stderr().write_all(safe.as_bytes()) };
     if asked { Exit::Done } else { Exit::Usage }
 }
 

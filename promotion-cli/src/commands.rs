@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod candidate;
 mod completions;
+mod copy;
 mod demo;
 mod doctor;
 mod history;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Rollback(rollback::RollbackArgs),
     Apply(apply::ApplyArgs),
     Repair(repair::RepairArgs),
+    Copy(copy::CopyArgs),
     Audit(audit::AuditArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
@@ -65,6 +67,7 @@ impl Command {
             Self::Rollback(args) => args.run(app).await,
             Self::Apply(args) => args.run(app).await,
             Self::Repair(args) => args.run(app).await,
+            Self::Copy(args) => args.run(app).await,
             Self::Audit(args) => args.run(app).await,
             Self::Doctor(args) => args.run(app),
             Self::Completions(args) => args.run(app),

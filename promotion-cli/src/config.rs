@@ -11,6 +11,7 @@ use promotion_core::Repository;
 use promotion_core::policy::{Policy, Spec, StagesSpec, TagsSpec, VersionsSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::connect::RegistrySettings;
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
 
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) lock: Lock,
     /// Keep a record of every promotion and verdict beside its artifact.
     pub(crate) record: bool,
+    /// How registries are reached.
+    pub(crate) registry: RegistrySettings,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             channels: Vec::new(),
             lock: Lock::default(),
             record: true,
+            registry: RegistrySettings::default(),
         }
     }
 }
@@ -134,11 +138,12 @@ impl Config {
         Self::check(settings, file)
     }
 
-    fn check(settings: Settings, file: Option<PathBuf>) -> Result<Self, Failure> {
+    fn check(mut settings: Settings, file: Option<PathBuf>) -> Result<Self, Failure> {
         let place = file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
         let invalid = |message: String| {
             Failure::new(Exit::Usage, Id::CONFIGURATION, "read the configuration", message).at(place.clone())
         };
+        settings.registry.check(file.as_deref().and_then(Path::parent)).map_err(invalid)?;
         let stages = &settings.stages.0;
         if let Some(unknown) = settings.clusters.keys().find(|name| !stages.iter().any(|stage| stage.name == **name)) {
             let names = stages.iter().map(|stage| stage.name.as_str());

@@ -1,12 +1,13 @@
 //! The one reporter of failures: what, where, why, and what to do next.
 
+mod fix;
 mod id;
 
 use std::error::Error;
 use std::io::{self, Write as _};
 
 use promotion_core::executor::DriveError;
-use promotion_core::ports::{PortError, PortErrorKind};
+use promotion_core::ports::PortError;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -108,20 +109,14 @@ impl From<PortError> for Failure {
             message.push_str(": ");
             message.push_str(&chain(source));
         }
-        let fix = match error.kind() {
-            PortErrorKind::Forbidden => Some("check who owns the folder and who runs this command"),
-            PortErrorKind::Unavailable | PortErrorKind::RateLimited { .. } => {
-                Some("run it again: nothing is lost, it goes on where it stopped")
-            }
-            _ => None,
-        };
+        let fix = fix::of(error.kind(), error.attempted(), &message);
         Self {
             exit: Exit::of_port(error.kind()),
             id: error.kind().into(),
             what: error.attempted().to_owned(),
             place: None,
             message,
-            fix: fix.map(ToOwned::to_owned),
+            fix,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Silent = 6,
     /// Findings or pending changes, for the commands that look for them.
     Findings = 10,
+    /// Ctrl-C or SIGTERM, as shells report it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -92,7 +92,18 @@ impl StatusLine {
         }
     }
 
-    fn clear(&self) {
+    /// Whether there is somebody to see it.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// A line that is never shown.
+    pub(crate) fn off() -> Self {
+        Self { wanted: false, started: Instant::now(), shown: Arc::default() }
+    }
+
+    /// Takes it away.
+    pub(crate) fn clear(&self) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.take().is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,7 +1,7 @@
-//! Progress: how far long reading has come, told by the registry that is read.
+//! Progress: how far long reading has come, and which tags were written, told by the registry that is at work.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
@@ -23,26 +23,47 @@ impl Counter {
         Self { wanted: Arc::default(), read: Arc::default(), status: status.clone() }
     }
 
+    /// One that nobody sees.
+    pub(crate) fn silent() -> Self {
+        Self::new(&StatusLine::off())
+    }
+
     /// A step begins that reads so many.
     pub(crate) fn expect(&self, manifests: usize) {
         self.wanted.store(manifests, Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
     }
 
-    fn count(&self) {
-        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
+    fn count(&self, manifests: usize) {
+        let read = self.read.fetch_add(manifests, Ordering::Relaxed) + manifests;
         self.status.show(&format!("reading manifests: {read} of {}", self.wanted.load(Ordering::Relaxed).max(read)));
     }
 }
 
-/// A repository that counts what is read of it.
-pub(crate) struct Watched<R> {
-    pub(crate) inner: R,
+/// The tags that were written so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<Tag>>>);
+
+impl Written {
+    fn push(&self, tag: &Tag) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tag.clone());
+    }
+
+    /// They, in their order.
+    pub(crate) fn tags(&self) -> Vec<Tag> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A repository that counts what is read of it, and remembers what was written.
+pub(crate) struct Watched {
+    pub(crate) inner: Box<dyn Registry>,
     pub(crate) counter: Counter,
+    pub(crate) written: Written,
 }
 
 #[async_trait]
-impl<R: Registry> Registry for Watched<R> {
+impl Registry for Watched {
     fn repository(&self) -> &Repository {
         self.inner.repository()
     }
@@ -68,8 +89,14 @@ impl<R: Registry> Registry for Watched<R> {
     }
 
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
-        self.counter.count();
+        self.counter.count(1);
         self.inner.manifest(digest).await
+    }
+
+    async fn manifest_all(&self, digests: &[Digest]) -> Result<Vec<Option<Manifest>>, PortError> {
+        let manifests = self.inner.manifest_all(digests).await?;
+        self.counter.count(digests.len());
+        Ok(manifests)
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
@@ -77,7 +104,9 @@ impl<R: Registry> Registry for Watched<R> {
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
-        self.inner.put_tag(tag, manifest, expect).await
+        self.inner.put_tag(tag, manifest, expect).await?;
+        self.written.push(tag);
+        Ok(())
     }
 
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
@@ -94,6 +123,10 @@ impl<R: Registry> Registry for Watched<R> {
 
     async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError> {
         self.inner.blob(blob).await
+    }
+
+    async fn mount_blob(&self, blob: &Descriptor, from: &Repository) -> Result<bool, PortError> {
+        self.inner.mount_blob(blob, from).await
     }
 
     async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError> {

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use promotion_core::artifact::View;
 use promotion_core::executor::{self, End, Executor, Outcome, OutcomeKind, Planned, World};
 use promotion_core::plan::{Goal, Plan, PlanFile};
-use promotion_core::ports::{PortErrorKind, Registry};
+use promotion_core::ports::Registry;
 use promotion_core::reason::{Finding, Refusal};
 use promotion_core::snapshot::{Needs, Snapshot};
 use promotion_core::what::{What, find};
 use promotion_core::{Digest, Repository};
-use promotion_registry::OciDir;
 
 use crate::app::App;
 use crate::config::{Config, Lock, nearest};
-use crate::error::{Failure, Id};
+use crate::connect::{Connector, Fresh, Open};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Watched;
 use crate::world::HostWorld;
@@ -49,31 +49,15 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Opens an existing repository.
+    /// Opens a repository that must be there. Of a registry, only its first answer says whether it is.
     pub(crate) async fn open(
         app: &'a App,
         config: Config,
         repository: Repository,
         world: HostWorld<'a>,
     ) -> Result<Self, Failure> {
-        let path = layout(&repository)?;
-        let registry = OciDir::open(&path).await.map_err(|error| {
-            let missing = *error.kind() == PortErrorKind::NotFound;
-            let failure = Failure::from(error);
-            if missing {
-                failure.fix("promotion push creates it; promotion demo makes one to play with")
-            } else {
-                failure
-            }
-        })?;
+        let registry = Connector::new(app, &config, &repository)?.open(&repository, Open::Existing).await?;
         Ok(Self::on(app, config, registry, world))
-    }
-
-    /// Works on a registry that is open.
-    pub(crate) fn on(app: &'a App, config: Config, registry: impl Registry + 'static, world: HostWorld<'a>) -> Self {
-        let watched = Watched { inner: registry, counter: world.counter().clone() };
-        let world = if config.settings.record { world.recording() } else { world };
-        Self { app, config, registry: Box::new(watched), world }
     }
 
     /// Opens a repository, or creates it.
@@ -83,8 +67,15 @@ impl<'a> Session<'a> {
         repository: Repository,
         world: HostWorld<'a>,
     ) -> Result<Self, Failure> {
-        let registry = OciDir::create(&layout(&repository)?).await?;
-        Ok(Self::on(app, config, registry, world))
+        let registry = Connector::new(app, &config, &repository)?.open(&repository, Open::Creating).await?;
+        Ok(Self::on(app, config, Box::new(Fresh(registry)), world))
+    }
+
+    /// Works on a registry that is open.
+    pub(crate) fn on(app: &'a App, config: Config, registry: Box<dyn Registry>, world: HostWorld<'a>) -> Self {
+        let watched = Watched { inner: registry, counter: world.counter().clone(), written: app.written.clone() };
+        let world = if config.settings.record { world.recording() } else { world };
+        Self { app, config, registry: Box::new(watched), world }
     }
 
     /// Answers a question about the repository, reading no more than it needs.
@@ -229,19 +220,5 @@ impl<'a> Session<'a> {
     /// The time.
     pub(crate) fn now(&self) -> promotion_core::time::Timestamp {
         self.world.now()
-    }
-}
-
-/// The folder of an on-disk layout.
-pub(crate) fn layout(repository: &Repository) -> Result<PathBuf, Failure> {
-    match repository {
-        Repository::Layout { path } => Ok(PathBuf::from(path)),
-        Repository::Oci { .. } => Err(Failure::new(
-            Exit::Usage,
-            Id::UNSUPPORTED,
-            format!("open {repository}"),
-            "registries are not supported by this version yet",
-        )
-        .fix("use an OCI image layout on disk: ocidir://PATH")),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use promotion_core::what::What;
 use promotion_core::{Digest, Repository};
@@ -12,11 +13,11 @@ use crate::error::Failure;
 /// One argument that names a repository, an artifact, or an artifact in a repository.
 #[derive(Debug, Clone)]
 pub(crate) enum Named {
-    /// `ocidir://PATH`
+    /// `oci://HOST/PATH`, `ocidir://PATH`
     Repository(Repository),
     /// `6f9c0e2`, `1.4.0-rc.2`, `sha256:…`
     What(What),
-    /// `ocidir://PATH@sha256:…`
+    /// `oci://HOST/PATH@sha256:…`
     Both(Repository, Digest),
 }
 
@@ -40,7 +41,7 @@ impl FromStr for Named {
 /// The arguments `[REPO] WHAT`, or `REPO@DIGEST`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     first: Option<Named>,
 
@@ -99,7 +100,17 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     if path.as_os_str() != "-" {
         return std::fs::read(path).map_err(|error| Failure::io(what, place, &error));
     }
+    stdin(what)
+}
+
+/// Everything on stdin. It can be read once, so whoever asks for it twice is told.
+pub(crate) fn stdin(what: &str) -> Result<Vec<u8>, Failure> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        let failure = Failure::usage(what, "two things were to be read from stdin");
+        return Err(failure.fix("give one of them in a file (a password also in PROMOTION_PASSWORD)"));
+    }
     let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::io(what, place, &error))?;
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::io(what, "stdin", &error))?;
     Ok(bytes)
 }

@@ -36,6 +36,7 @@ mod refusal;
 mod registry;
 mod retry;
 mod shown;
+mod standin;
 mod tags;
 mod tls;
 mod token;
@@ -58,6 +59,7 @@ pub use self::capabilities::Capabilities;
 use self::capabilities::Learned;
 pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
 use self::endpoints::Endpoints;
+pub use self::standin::DockerConfig;
 use self::transport::Transport;
 
 /// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.

@@ -3,6 +3,7 @@
 //!
 //! - [`distribution`]: [`Distribution`] implements [`promotion_core::ports::Registry`] for `oci://HOST/PATH`;
 //! - [`ocidir`]: [`OciDir`] implements [`promotion_core::ports::Registry`] for `ocidir://PATH`;
+//! - [`copy`]: copies artifacts between any two of them, whole;
 //! - [`flux`]: turns a folder into the artifact that `flux push artifact` would push, reproducibly.
 //!
 //! Adapters move bytes and report facts; they decide nothing. They need a tokio runtime, whose blocking threads do all
@@ -27,6 +28,7 @@
 
 mod fault;
 
+pub mod copy;
 pub mod distribution;
 pub mod flux;
 pub mod ocidir;

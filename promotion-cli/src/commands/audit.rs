@@ -14,7 +14,7 @@ use crate::output::{Document, Paint, findings_text};
 /// exits 0: the rules hold among the pipeline's own tags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AuditArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 }

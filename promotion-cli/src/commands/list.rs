@@ -18,7 +18,7 @@ use crate::output::{Document, Paint, columns};
 /// Without --all it reads what lies above the artifacts that it shows; with --all every tag.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 

@@ -10,10 +10,11 @@ use promotion_registry::flux::{self, Created, Ignore, PackError, PackOptions, Pa
 use self::overlay::Overlay;
 use super::candidate::NumberingArgs;
 use crate::app::{self, App};
+use crate::connect::{Connector, Open};
 use crate::error::{Failure, Id, chain, without_credentials};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::session::{Session, WriteArgs, layout};
+use crate::session::{Session, WriteArgs};
 use crate::world::{HostWorld, ask_git};
 
 mod overlay;
@@ -25,7 +26,7 @@ mod overlay;
 /// (.jpg .png .zip .tar.gz .flux.yaml …). The repository is created where there is none.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 
@@ -81,9 +82,10 @@ impl PushArgs {
     pub(crate) async fn run(mut self, app: &App) -> Result<Exit, Failure> {
         let config = app.config()?;
         let repository = app::repository(self.repository.take(), &config)?;
-        let folder = layout(&repository)?;
         self.git = self.git.or_else(|| app::variable("PROMOTION_GIT").map(PathBuf::from));
-        self.apart(&folder)?;
+        if let Repository::Layout { path } = &repository {
+            self.apart(Path::new(path))?;
+        }
         let options = self.options(&app.out)?;
         let packed = flux::pack(options).await.map_err(|error| self.unpackable(&error))?;
         app.out.detail(&format!("packed {} files, {} bytes: {}", packed.files, packed.bytes, packed.manifest.digest()));
@@ -96,8 +98,9 @@ impl PushArgs {
         let world = HostWorld::new(app).with_git(self.git.clone());
         let session = if self.write.dry_run && self.write.out.is_none() {
             // Nothing at all is written, so the plan is made as if the content were there.
-            let registry = Overlay::open(&folder, repository, packed.manifest.clone()).await?;
-            Session::on(app, config, registry, world)
+            let below = Connector::new(app, &config, &repository)?.open(&repository, Open::Existing).await;
+            let overlay = Overlay::new(below, repository, packed.manifest.clone())?;
+            Session::on(app, config, Box::new(overlay), world)
         } else {
             let session = Session::create(app, config, repository, world).await?;
             upload(&*session.registry, &packed, &app.out).await?;

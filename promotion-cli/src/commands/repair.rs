@@ -13,7 +13,7 @@ use crate::session::WriteArgs;
 /// their candidate was lost) are reported by promotion audit and healed one by one with --only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RepairArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 

@@ -3,17 +3,15 @@ use std::path::PathBuf;
 use promotion_core::Repository;
 use promotion_core::flux::{FilterError, SelectError, Selection, Selector, Version, select};
 use promotion_core::policy::Policy;
-use promotion_core::ports::Registry as _;
 use promotion_core::scheme::Kind;
 use promotion_core::{Digest, Tag};
-use promotion_registry::OciDir;
 use serde::Serialize;
 
 use crate::app::{self, App};
+use crate::connect::{Connector, Open};
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::output::{Document, Paint};
-use crate::session::layout;
 
 mod tags;
 
@@ -24,7 +22,7 @@ mod tags;
 /// nothing matches.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResolveArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO", conflicts_with = "tags_from")]
     repository: Option<Repository>,
 
@@ -95,7 +93,7 @@ impl ResolveArgs {
         let config = app.config()?;
         let Some(file) = &self.tags_from else {
             let repository = app::repository(self.repository.clone(), &config)?;
-            let registry = OciDir::open(layout(&repository)?).await?;
+            let registry = Connector::new(app, &config, &repository)?.open(&repository, Open::Existing).await?;
             let tags = registry.list_tags().await?.tags;
             let mut resolved = match resolve(&tags, &selector, &config.policy) {
                 Ok(resolved) => resolved,

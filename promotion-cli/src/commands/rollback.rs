@@ -13,7 +13,7 @@ use crate::session::WriteArgs;
 /// under a version above all of it. The plan (--dry-run) lists what is rejected.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RollbackArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 

@@ -17,7 +17,7 @@ use crate::session::Session;
 /// Exits 6 when a stage's gate has given no verdict for longer than its verdict_deadline.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
-    /// The repository, `ocidir://PATH`; the configuration's where absent
+    /// The repository, `oci://HOST/PATH` or `ocidir://PATH`; the configuration's where absent
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 

@@ -8,11 +8,14 @@ use super::{Settings, nearest};
 use crate::error::Failure;
 
 /// What may be set; some of it is read elsewhere.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 15] = [
     "ACTOR",
     "CONFIG",
     "OUTPUT",
     "GIT",
+    "PLAIN_HTTP",
+    "USERNAME",
+    "PASSWORD",
     "REPOSITORY",
     "LOCK",
     "RECORD",
@@ -42,6 +45,7 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> 
     let versions = &mut settings.versions;
     match name {
         "PROMOTION_ACTOR" | "PROMOTION_CONFIG" | "PROMOTION_OUTPUT" | "PROMOTION_GIT" => {}
+        "PROMOTION_PLAIN_HTTP" | "PROMOTION_USERNAME" | "PROMOTION_PASSWORD" => {}
         "PROMOTION_REPOSITORY" => {
             settings.repository = Some(value.parse().map_err(|error| invalid(name, &format!("{error}")))?);
         }

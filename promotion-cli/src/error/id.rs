@@ -36,6 +36,7 @@ ids! {
     NO_SUCH_ID = "no-such-id", "no command prints this id";
     PACK = "pack", "a folder cannot be packed";
     INTERNAL = "internal", "a mistake of this program: please report it";
+    INTERRUPTED = "interrupted", "somebody stopped the command before its end";
     UNSUPPORTED = "unsupported", "this version, or the registry, cannot do this at all";
 }
 

@@ -112,10 +112,11 @@ fn the_schema_has_the_keys_that_are_read() {
     let stage = &schema["properties"]["stages"]["items"];
     let gate = &stage["properties"]["gate"];
     let cluster = &schema["properties"]["clusters"]["additionalProperties"];
-    let places: [(&str, &Value); 6] = [
+    let places: [(&str, &Value); 7] = [
         ("zzz: 1\n", &schema),
         ("versions: { zzz: 1 }\n", &schema["properties"]["versions"]),
         ("tags: { zzz: 1 }\n", &schema["properties"]["tags"]),
+        ("registry: { zzz: 1 }\n", &schema["properties"]["registry"]),
         ("stages: [{ zzz: 1 }]\n", stage),
         ("stages: [{ gate: { zzz: 1 } }]\n", gate),
         ("clusters: { live: { zzz: 1 } }\n", cluster),

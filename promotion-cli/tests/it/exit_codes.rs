@@ -23,12 +23,13 @@ fn every_documented_code() {
         (0, &["doctor"]),
         (0, &["audit", REPO]),
         // Failed.
+        (1, &["status", "oci://127.0.0.1:1/acme/platform", "--plain-http", "--retries", "0"]),
         (1, &["push", "ocidir://folder", "--path", &app, "--revision", &revision(2)]),
         // Usage and configuration.
         (2, &[]),
         (2, &["promot"]),
         (2, &["status", "no-scheme"]),
-        (2, &["status", "oci://ghcr.io/acme/platform"]),
+        (2, &["status", "oci://ghcr.io/acme/platform:1.0.0"]),
         (2, &["status"]),
         (2, &["promote", REPO]),
         (2, &["promote", REPO, &digest, "--stage", "integratoin", "--manual", "--reason", "x"]),

@@ -3,6 +3,7 @@
 
 mod candidate;
 mod config;
+mod copy;
 mod demo;
 mod events;
 mod exit_codes;
@@ -13,6 +14,7 @@ mod packing;
 mod plans;
 mod race;
 mod records;
+mod registry;
 mod resolve;
 mod snapshots;
 mod support;

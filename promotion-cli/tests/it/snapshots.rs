@@ -128,7 +128,7 @@ fn doctor_version_and_errors() {
         ["init"],
         ["init"],
         ["status", "ocidir://nowhere"],
-        ["status", "oci://ghcr.io/acme/platform"],
+        ["status", "oci://ghcr.io/acme/platform:1.0.0"],
         ["status"],
         ["audti"],
     );

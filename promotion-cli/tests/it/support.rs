@@ -42,7 +42,15 @@ impl Site {
                 command.env_remove(name);
             }
         }
-        command.env_remove("SOURCE_DATE_EPOCH").env_remove("NO_COLOR").env_remove("COLUMNS");
+        for name in
+            ["SOURCE_DATE_EPOCH", "NO_COLOR", "COLUMNS", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"]
+        {
+            command.env_remove(name);
+        }
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        command.env("HOME", self.path()).env_remove("XDG_CONFIG_HOME");
         command
     }
 

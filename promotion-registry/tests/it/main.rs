@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
 mod conformance;
+mod copy;
 mod crash;
 mod damage;
 mod layout;

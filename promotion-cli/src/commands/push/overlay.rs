@@ -1,26 +1,32 @@
 //! A repository as it would be if one manifest were in it: what `push --dry-run` plans on.
 
-use std::path::Path;
-
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
 use promotion_core::{Digest, Repository, Tag};
-use promotion_registry::OciDir;
+
+use crate::connect::Fresh;
+use crate::error::Failure;
+use crate::exit::Exit;
 
 /// A repository, or none yet, and a manifest that is not in it.
 pub(super) struct Overlay {
     repository: Repository,
-    below: Option<OciDir>,
+    below: Option<Fresh>,
     manifest: Manifest,
 }
 
 impl Overlay {
-    pub(super) async fn open(folder: &Path, repository: Repository, manifest: Manifest) -> Result<Self, PortError> {
-        let below = match OciDir::open(folder).await {
-            Ok(below) => Some(below),
-            Err(error) if *error.kind() == PortErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+    /// A repository that could not be found is none yet.
+    pub(super) fn new(
+        below: Result<Box<dyn Registry>, Failure>,
+        repository: Repository,
+        manifest: Manifest,
+    ) -> Result<Self, Failure> {
+        let below = match below {
+            Ok(below) => Some(Fresh(below)),
+            Err(failure) if failure.exit == Exit::NotFound => None,
+            Err(failure) => return Err(failure),
         };
         Ok(Self { repository, below, manifest })
     }
@@ -37,7 +43,7 @@ impl Registry for Overlay {
     }
 
     fn consistency(&self) -> Consistency {
-        Consistency::Exclusive
+        self.below.as_ref().map_or(Consistency::Exclusive, Fresh::consistency)
     }
 
     async fn lock(&self) -> Result<Guard, PortError> {
@@ -55,6 +61,13 @@ impl Registry for Overlay {
         match &self.below {
             Some(below) => below.resolve(tag).await,
             None => Ok(None),
+        }
+    }
+
+    async fn resolve_all(&self, tags: &[Tag]) -> Result<Vec<Option<Digest>>, PortError> {
+        match &self.below {
+            Some(below) => below.resolve_all(tags).await,
+            None => Ok(vec![None; tags.len()]),
         }
     }
 
