@@ -42,7 +42,7 @@ impl Document for History {
 
 fn row(record: &Record) -> Vec<String> {
     let tags: Vec<&str> = record.tags.iter().map(promotion_core::Tag::as_str).collect();
-    let evidence = record.evidence.iter().map(ToString::to_string);
+    let evidence = record.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.source));
     let why: Vec<String> = record.reason.iter().cloned().chain(evidence).collect();
     let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let deed = match &record.stage {
