@@ -19,8 +19,10 @@
 
 mod answer;
 mod auth;
+mod auth_keys;
 mod challenge;
 mod credentials;
+mod docker_config;
 mod failure;
 mod limit;
 mod redirect;
@@ -41,7 +43,8 @@ use promotion_core::Repository;
 use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::Url;
 
-pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
+pub use self::credentials::{Anonymous, Credential, Credentials, FirstOf, Fixed, Secret};
+pub use self::docker_config::DockerConfig;
 use self::transport::Transport;
 
 /// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.

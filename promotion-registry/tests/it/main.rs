@@ -5,6 +5,7 @@
 
 mod conformance;
 mod crash;
+mod credentials;
 mod damage;
 mod layout;
 mod pack;
