@@ -134,6 +134,69 @@ async fn a_folder_where_a_file_should_be_is_told() {
     assert!(error.message().contains("cannot read credentials from"), "{error}");
 }
 
+/// Says on its standard output what the helpers in `PATH` make of it.
+#[tokio::test]
+#[ignore = "run by helpers_are_asked_by_their_protocol, with other helpers in PATH"]
+async fn what_helpers_say() {
+    // Whoever runs all that is ignored means others.
+    let Some(folder) = std::env::var_os("HELPERS").map(PathBuf::from) else { return };
+    for name in ["known", "token", "miss", "empty", "crash", "noise", "store"] {
+        let config = DockerConfig { files: vec![folder.join(format!("{name}.json"))] };
+        let found = config.find("docker.io", "acme/a").await;
+        let told = match &found {
+            Ok(Some(Credential::Basic { user, password })) => format!("{user} {}", password.expose()),
+            Ok(Some(Credential::Identity(token) | Credential::Bearer(token))) => format!("token {}", token.expose()),
+            Ok(None) => "nothing".to_owned(),
+            Err(error) => format!("{error} {error:?}").replace('\n', " "),
+        };
+        println!("\n{name}: {told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn helpers_are_asked_by_their_protocol() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let known = r#"read -r host; printf '{"Username":"%s","Secret":"hunter22"}' "$host""#;
+    for (name, script) in [
+        ("known", known),
+        ("store", known),
+        ("token", r#"cat >&2; echo '{"Username":"<token>","Secret":"id"}'"#),
+        ("miss", "cat >&2; echo 'credentials not found in native keychain'; exit 1"),
+        ("empty", r#"cat >&2; echo '{"Username":"","Secret":""}'"#),
+        ("crash", "cat >&2; echo hunter22; echo hunter22 >&2; exit 2"),
+        ("noise", "cat >&2; echo hunter22"),
+    ] {
+        let helper = folder.path().join(format!("docker-credential-{name}"));
+        fs::write(&helper, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = match name {
+            "store" => format!(r#"{{"credsStore": "{name}", "auths": {{"https://index.docker.io/v1/": {{}}}}}}"#),
+            _ => format!(r#"{{"credHelpers": {{"https://index.docker.io/v1/": "{name}"}}}}"#),
+        };
+        fs::write(folder.path().join(format!("{name}.json")), text).unwrap();
+    }
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "credentials::what_helpers_say", "--ignored", "--nocapture"])
+        .env("PATH", path)
+        .env("HELPERS", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let line = |name: &str| said.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap().to_owned();
+    assert_eq!(line("known"), "https://index.docker.io/v1/ hunter22");
+    assert_eq!(line("store"), "https://index.docker.io/v1/ hunter22");
+    assert_eq!(line("token"), "token id");
+    assert_eq!(line("miss"), "nothing");
+    assert_eq!(line("empty"), "nothing");
+    assert!(line("crash").contains("docker-credential-crash failed"), "{said}");
+    assert!(line("noise").contains("docker-credential-noise answered with something else"), "{said}");
+    assert!(!line("crash").contains("hunter22") && !line("noise").contains("hunter22"), "{said}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

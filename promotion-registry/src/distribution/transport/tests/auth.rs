@@ -287,6 +287,21 @@ async fn who_gives_up_while_fetching_a_token_leaves_it_to_the_next() {
 }
 
 #[tokio::test]
+async fn what_failed_ahead_of_a_request_is_not_tried_ahead_again() {
+    let rig = Rig::new().await;
+    // Anybody may read, nobody unknown may push.
+    let challenge = || ResponseTemplate::new(401).insert_header("www-authenticate", r#"Basic realm="r""#);
+    Mock::given(method("PUT")).respond_with(challenge()).mount(&rig.server).await;
+    rig.otherwise(|_| ResponseTemplate::new(200)).await;
+    let push = || Call { access: Access::Push, ..rig.call(Method::PUT, "b") };
+    for _ in 0..2 {
+        assert!(rig.transport.send(push()).await.is_err());
+        assert_eq!(rig.get("a").await.unwrap().status, 200);
+    }
+    assert_eq!(rig.requests().await.len(), 4);
+}
+
+#[tokio::test]
 async fn a_location_at_another_host_learns_nothing() {
     let (rig, other) = (Rig::known_as(user()).await, MockServer::start().await);
     Mock::given(header("authorization", BASIC)).respond_with(ResponseTemplate::new(200)).mount(&rig.server).await;

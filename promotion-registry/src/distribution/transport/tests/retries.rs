@@ -1,6 +1,9 @@
 //! What is sent again, and what is not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
@@ -107,6 +110,43 @@ async fn no_connection_is_tried_again_even_where_a_repetition_does_harm() {
     assert!(error.message().starts_with("no connection to 127.0.0.1:"), "{error}");
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(rig.seen.lock().unwrap().len(), 3);
+}
+
+/// A server that reads a request and hangs up, and how often it did.
+async fn hangs_up(said: &'static [u8]) -> (Url, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let home = Url::parse(&format!("http://{}/v2/", listener.local_addr().unwrap())).unwrap();
+    let times = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&times);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.write_all(said).await;
+        }
+    });
+    (home, times)
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_off_is_tried_again_only_where_that_is_harmless() {
+    for (repeat, sent) in [(Repeat::Harmless, 3), (Repeat::Harmful, 1)] {
+        let (rig, (home, times)) = (Rig::new().await, hangs_up(b"").await);
+        let call = Call { home: &home, url: home.clone(), repeat, ..rig.call(Method::POST, "") };
+        let Err(error) = rig.transport.send(call).await else { panic!("it hangs up") };
+        assert_eq!(*error.kind(), PortErrorKind::Unavailable);
+        assert!(error.message().contains("broke off"), "{error}");
+        assert_eq!(times.load(Ordering::SeqCst), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_unavailable() {
+    let (rig, (home, _)) = (Rig::new().await, hangs_up(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await);
+    let call = Call { home: &home, url: home.clone(), ..rig.call(Method::GET, "") };
+    let error = rig.transport.send(call).await.unwrap().bytes(100).await.unwrap_err();
+    assert_eq!(*error.kind(), PortErrorKind::Unavailable);
+    assert!(error.message().contains("broke off"), "{error}");
 }
 
 #[tokio::test]
