@@ -138,6 +138,9 @@ async fn a_wrong_password_is_sent_once() {
     rig.otherwise(|_| ResponseTemplate::new(401).insert_header("www-authenticate", r#"Basic realm="r""#)).await;
     assert_eq!(*rig.refused("a").await.kind(), PortErrorKind::Unauthorized);
     assert_eq!(rig.requests().await.len(), 2);
+    // The next request looks for another password, finds none, and is not repeated.
+    assert_eq!(*rig.refused("a").await.kind(), PortErrorKind::Unauthorized);
+    assert_eq!(rig.requests().await.len(), 3);
 }
 
 #[tokio::test]

@@ -21,10 +21,11 @@ enum Echo {
 }
 
 /// A server that repeats everything it was told, in the worst places.
-fn echo(request: &Request, status: u16, how: Echo) -> ResponseTemplate {
-    let told = format!("{:?} {} {}", request.headers, request.url, String::from_utf8_lossy(&request.body));
+fn echo(request: &Request, secret: &str, status: u16, how: Echo) -> ResponseTemplate {
+    let told = format!("{secret}: {} {}", request.url, String::from_utf8_lossy(&request.body));
     let values: Vec<_> = request.headers.values().filter_map(|value| value.to_str().ok()).collect();
-    let told = format!("{told} {}", values.join(" "));
+    let bare: Vec<_> = values.iter().filter_map(|value| value.split(' ').next_back()).collect();
+    let told = format!("{told} {:?} {bare:?} {:?}", values, request.headers);
     let answer = ResponseTemplate::new(status);
     match how {
         Echo::Json => answer.set_body_json(json!({"errors": [{"code": "DENIED", "message": told}]})),
@@ -63,14 +64,21 @@ fn credential() -> impl Strategy<Value = (Credential, String)> {
     })
 }
 
-async fn shown(credential: Credential, status: u16, how: Echo, at_endpoint: bool, basic: bool) -> String {
+async fn shown(
+    credential: Credential,
+    secret: String,
+    status: u16,
+    how: Echo,
+    at_endpoint: bool,
+    basic: bool,
+) -> String {
     let rig = Rig::known_as(credential).await;
     let realm = format!("{}/token", rig.server.uri());
     let challenge = if basic { r#"Basic realm="r""#.to_owned() } else { format!("Bearer realm=\"{realm}\"") };
     rig.otherwise(move |request| {
         let endpoint = request.url.path() == "/token";
         if endpoint == at_endpoint && request.headers.contains_key("authorization") || endpoint && at_endpoint {
-            return echo(request, status, how);
+            return echo(request, &secret, status, how);
         }
         match endpoint {
             true => ResponseTemplate::new(200).set_body_json(json!({"token": "a-token-of-the-endpoint"})),
@@ -91,7 +99,7 @@ fn no_credential_is_shown_whatever_is_made_of_it() {
     let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&cases, |((credential, secret), status, how, at_endpoint, basic)| {
-            let shown = runtime.block_on(shown(credential, status, how, at_endpoint, basic));
+            let shown = runtime.block_on(shown(credential, secret.clone(), status, how, at_endpoint, basic));
             let encoded = http_auth::basic::encode_credentials("ann", &secret);
             for hidden in [&secret, encoded.trim_start_matches("Basic "), "a-token-of-the-endpoint"] {
                 prop_assert!(!shown.contains(hidden), "{hidden} in {shown}");
