@@ -84,19 +84,6 @@ impl Answer {
         }
     }
 
-    /// The whole body, if it is no longer than `limit`.
-    pub(crate) async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, PortError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > limit {
-                let message = format!("the answer is longer than {limit} bytes");
-                return Err(PortError::new(PortErrorKind::Corrupt, self.attempted, message));
-            }
-        }
-        Ok(bytes)
-    }
-
     /// Whether the registry says that there is no such thing: a 404 of its own. One of a proxy, a web page or a blob
     /// store behind a redirect says nothing about the registry's content.
     pub(crate) fn is_absent(&self) -> bool {

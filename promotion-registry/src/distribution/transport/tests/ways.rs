@@ -58,7 +58,7 @@ async fn fetch(options: Options, home: &Url) -> Result<Vec<u8>, PortError> {
         headers: HeaderMap::new(),
         body: Body::Empty,
     };
-    transport.send(call).await?.bytes(100).await
+    super::body(transport.send(call).await?).await
 }
 
 #[tokio::test]
