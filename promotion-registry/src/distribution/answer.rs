@@ -25,11 +25,11 @@ pub(crate) struct Answer {
     stall: Duration,
     body: Body,
     /// Absent when it is no refusal.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 enum Body {
-    Coming(Response),
+    Coming(Box<Response>),
     /// Of a refusal, read already; taken by the first who asks.
     Read(Option<Bytes>),
 }
@@ -55,11 +55,11 @@ impl Answer {
     pub(crate) async fn read(mut response: Response, asked: Asked<'_>) -> Self {
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         let (body, refusal) = if status.is_success() {
-            (Body::Coming(response), None)
+            (Body::Coming(Box::new(response)), None)
         } else {
             let bytes = rest(&mut response, asked.stall).await;
             let refusal = Refusal::read(&headers, &url, status, &bytes, &asked);
-            (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(refusal))
+            (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(Box::new(refusal)))
         };
         Self { status, headers, url, attempted: asked.attempted.to_owned(), stall: asked.stall, body, refusal }
     }
