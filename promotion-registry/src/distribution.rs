@@ -19,10 +19,12 @@
 
 mod answer;
 mod auth;
+mod auth_keys;
 mod blobs;
 mod capabilities;
 mod challenge;
 mod credentials;
+mod docker_config;
 mod endpoints;
 mod failure;
 mod limit;
@@ -36,7 +38,6 @@ mod refusal;
 mod registry;
 mod retry;
 mod shown;
-mod standin;
 mod tags;
 mod tls;
 mod token;
@@ -57,9 +58,9 @@ use tokio::sync::Mutex;
 
 pub use self::capabilities::Capabilities;
 use self::capabilities::Learned;
-pub use self::credentials::{Anonymous, Credential, Credentials, Fixed, Secret};
+pub use self::credentials::{Anonymous, Credential, Credentials, FirstOf, Fixed, Secret};
+pub use self::docker_config::DockerConfig;
 use self::endpoints::Endpoints;
-pub use self::standin::DockerConfig;
 use self::transport::Transport;
 
 /// How a client talks to registries. The defaults suit public registries: TLS, no credentials, no proxy.

@@ -1,10 +1,11 @@
 //! A registry's answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, StatusCode, Url};
-use std::time::Duration;
 
 use super::credentials::Secret;
 use super::refusal::{self, Said};
@@ -24,21 +25,19 @@ pub(crate) struct Answer {
     stall: Duration,
     body: Body,
     /// Absent when it is no refusal.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 enum Body {
-    Coming(Response),
+    Coming(Box<Response>),
     /// Of a refusal, read already; taken by the first who asks.
     Read(Option<Bytes>),
 }
 
 struct Refusal {
-    said: Said,
-    absent: bool,
+    kind: PortErrorKind,
+    message: String,
     retry_after: Option<Duration>,
-    /// What next, where it is known.
-    hint: Option<String>,
 }
 
 /// What is known of the request that was answered.
@@ -56,11 +55,11 @@ impl Answer {
     pub(crate) async fn read(mut response: Response, asked: Asked<'_>) -> Self {
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         let (body, refusal) = if status.is_success() {
-            (Body::Coming(response), None)
+            (Body::Coming(Box::new(response)), None)
         } else {
-            let bytes = first_bytes(&mut response, asked.stall).await;
+            let bytes = rest(&mut response, asked.stall).await;
             let refusal = Refusal::read(&headers, &url, status, &bytes, &asked);
-            (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(refusal))
+            (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(Box::new(refusal)))
         };
         Self { status, headers, url, attempted: asked.attempted.to_owned(), stall: asked.stall, body, refusal }
     }
@@ -88,7 +87,7 @@ impl Answer {
     /// Whether the registry says that there is no such thing: a 404 of its own. One of a proxy, a web page or a blob
     /// store behind a redirect says nothing about the registry's content.
     pub(crate) fn is_absent(&self) -> bool {
-        self.refusal.as_ref().is_some_and(|refusal| refusal.absent)
+        self.refusal.as_ref().is_some_and(|refusal| refusal.kind == PortErrorKind::NotFound)
     }
 
     /// How long the registry asked to wait.
@@ -109,8 +108,7 @@ impl Answer {
             let message = format!("{} answered {}, which is not expected here", shown::url(&url), status.as_u16());
             return PortError::new(PortErrorKind::Invalid, attempted, message);
         };
-        let kind = refusal::kind(status, &refusal.said, refusal.absent, refusal.retry_after);
-        PortError::new(kind, attempted, refusal.message(status, &url))
+        PortError::new(refusal.kind, attempted, refusal.message)
     }
 }
 
@@ -119,25 +117,26 @@ impl Refusal {
         let said = Said::read(headers, bytes, asked.secrets);
         let retry_after = retry::asked(headers, &String::from_utf8_lossy(bytes));
         // A registry answers for its content from its own host; elsewhere a redirect led to something else.
-        let absent = status == StatusCode::NOT_FOUND
-            && url.origin() == asked.home.origin()
+        let absent = url.origin() == asked.home.origin()
             && (said.is_absence() || (said.is_silent() && may_be_silent(headers, asked.method)));
-        let hint = asked.hint.clone().filter(|_| matches!(status.as_u16(), 401 | 403));
-        Self { said, absent, retry_after, hint }
+        let kind = refusal::kind(status, &said, absent, retry_after);
+        let whose = matches!(kind, PortErrorKind::Unauthorized | PortErrorKind::Forbidden);
+        let hint = asked.hint.as_deref().filter(|_| whose);
+        Self { message: message(url, status, &said, hint), kind, retry_after }
     }
+}
 
-    fn message(&self, status: StatusCode, url: &Url) -> String {
-        let mut message = format!("{} answered {}", shown::url(url), status.as_u16());
-        match self.said.text() {
-            "" => message.extend(status.canonical_reason().map(|reason| format!(" {reason}"))),
-            text => message.extend([": ", text]),
-        }
-        if self.said.is_page() {
-            message.push_str("; is this a registry?");
-        }
-        message.extend(self.hint.iter().map(|hint| format!("; {hint}")));
-        message
+fn message(url: &Url, status: StatusCode, said: &Said, hint: Option<&str>) -> String {
+    let mut message = format!("{} answered {}", shown::url(url), status.as_u16());
+    match said.text() {
+        "" => message.extend(status.canonical_reason().map(|reason| format!(" {reason}"))),
+        text => message.extend([": ", text]),
     }
+    if said.is_page() {
+        message.push_str("; is this a registry?");
+    }
+    message.extend(hint.map(|hint| format!("; {hint}")));
+    message
 }
 
 /// HEAD has no body; an answer to GET without one must show otherwise that it is a registry's.
@@ -146,8 +145,9 @@ fn may_be_silent(headers: &HeaderMap, method: &Method) -> bool {
     !page && (*method == Method::HEAD || headers.contains_key("docker-distribution-api-version"))
 }
 
-/// What there is of a refusal's body; it may break off, for the status says what matters.
-async fn first_bytes(response: &mut Response, stall: Duration) -> Bytes {
+/// What there is of a body that is only read for what it may say, or so that the connection serves again; it may break
+/// off, for the status says what matters.
+pub(crate) async fn rest(response: &mut Response, stall: Duration) -> Bytes {
     let mut bytes = Vec::new();
     while bytes.len() < LONGEST_REFUSAL
         && let Ok(Ok(Some(chunk))) = tokio::time::timeout(stall, response.chunk()).await

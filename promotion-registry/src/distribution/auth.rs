@@ -89,6 +89,10 @@ impl Slot {
         token.is_fresh().then(|| Grant { seen: state.generation, ..Grant::of(token) })
     }
 
+    fn failed(&self) -> bool {
+        matches!(self.state().outcome, Some(Err(_)))
+    }
+
     fn generation(&self) -> u64 {
         self.state().generation
     }
@@ -118,10 +122,10 @@ impl Grant {
     /// What next, when it was refused.
     pub(crate) fn hint(&self, home: &Url) -> String {
         let host = registry(home);
-        if self.known {
-            format!("sent with the credentials found for {host}")
-        } else {
-            format!("no credentials found for {host}: docker login {host}")
+        match (&self.header, self.known) {
+            (None, _) => format!("{host} asked for no credentials"),
+            (Some(_), true) => format!("sent with the credentials found for {host}"),
+            (Some(_), false) => format!("no credentials found for {host}: docker login {host}"),
         }
     }
 }
@@ -138,9 +142,13 @@ impl Auth {
             return Ok(Grant { seen, ..grant });
         }
         let nothing = Grant { seen, ..Grant::default() };
+        // What failed is not tried ahead again: if this request needs it, the registry says so.
+        if slot.failed() {
+            return Ok(nothing);
+        }
         let Some(challenge) = self.challenges().get(&origin(ask.home)).cloned() else { return Ok(nothing) };
         match self.renew(wire, ask, &challenge, seen).await {
-            // It may be that this request needs none; if it does, the registry says so next.
+            // It may be that this request needs none.
             Err(refused) if matches!(refused.kind(), PortErrorKind::Unauthorized | PortErrorKind::Forbidden) => {
                 Ok(Grant { seen: slot.generation(), ..nothing })
             }

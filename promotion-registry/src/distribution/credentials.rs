@@ -1,6 +1,7 @@
 //! Who we are to a registry.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use promotion_core::ports::PortError;
@@ -79,5 +80,22 @@ pub struct Fixed {
 impl Credentials for Fixed {
     async fn find(&self, host: &str, _path: &str) -> Result<Option<Credential>, PortError> {
         Ok(Some(self.credential.clone()).filter(|_| host == self.host))
+    }
+}
+
+/// The first of several sources that knows the repository.
+#[derive(Debug, Clone, Default)]
+pub struct FirstOf(pub Vec<Arc<dyn Credentials>>);
+
+#[async_trait]
+impl Credentials for FirstOf {
+    async fn find(&self, host: &str, path: &str) -> Result<Option<Credential>, PortError> {
+        for source in &self.0 {
+            let found = source.find(host, path).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 }

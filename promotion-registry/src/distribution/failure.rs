@@ -83,18 +83,19 @@ impl Failure {
 
 /// What TLS has against the other side: another attempt would find the same.
 fn tls(error: &reqwest::Error) -> Option<String> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let found = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
-        if let Some(rustls::Error::InvalidCertificate(reason)) = found {
-            return Some(format!("its certificate is not accepted ({reason})"));
-        }
+    match error.source().and_then(rustls_error)? {
+        rustls::Error::InvalidCertificate(reason) => Some(format!("its certificate is not accepted ({reason})")),
         // Plain HTTP on the other side looks like this.
-        if matches!(found, Some(rustls::Error::InvalidMessage(_))) {
-            return Some("it does not speak TLS; a registry without it needs plain HTTP".to_owned());
+        rustls::Error::InvalidMessage(_) => {
+            Some("it does not speak TLS; a registry without it needs plain HTTP".to_owned())
         }
-        cause = error.source();
+        _ => None,
     }
-    None
+}
+
+/// Looks for it along the causes, and in those that hide theirs.
+fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let hidden = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let hidden = hidden.and_then(|hidden| rustls_error(hidden));
+    error.downcast_ref().or(hidden).or_else(|| error.source().and_then(rustls_error))
 }

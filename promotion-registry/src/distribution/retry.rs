@@ -149,7 +149,8 @@ mod tests {
         fn no_pause_is_longer_than_the_longest(made in 0_u32..100, pause in 0_u64..100_000) {
             let longest = Duration::from_secs(30);
             let limits = Retries { attempts: 1000, pause: Duration::from_millis(pause), longest };
-            prop_assert!(Tries { made, limits }.pause(None).unwrap() <= longest);
+            let tries = Tries { made, limits };
+            prop_assert!(tries.pause(None).unwrap() <= longest);
         }
     }
 }

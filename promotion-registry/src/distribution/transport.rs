@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, StatusCode, Url};
 
 pub(crate) use super::answer::Answer;
-use super::answer::Asked;
+use super::answer::{Asked, rest};
 use super::auth::{Ask, Auth, Grant, origin};
 use super::failure::{Failure, Passing};
 use super::limit::{Limit, Place};
@@ -125,6 +125,7 @@ impl Transport {
             // The same once more would be refused once more.
             if fresh.header != grant.header {
                 grant = fresh;
+                rest(&mut response, self.options().timeouts.stall).await;
                 response = self.wire.send(outgoing, grant.header.as_ref(), number).await?;
             }
         }

@@ -14,7 +14,7 @@ use super::Timeouts;
 /// What became of a body so far.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// How often it was asked for more bytes: even while its source has none, odd once they were handed over.
+    /// How often it was asked for more bytes.
     asked: AtomicU64,
     /// 1 while its source is waited for, 2 at its end.
     phase: AtomicU64,

@@ -8,6 +8,7 @@ use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 
+use super::answer::rest;
 use super::failure::Failure;
 use super::transport::Body;
 use super::upload::{Progress, Watched};
@@ -74,11 +75,14 @@ impl Wire {
         for _ in 0..=redirect::HOPS {
             // Once away from home, whoever was asked decides where it goes: then it is never attached again.
             trusted &= url.origin() == outgoing.home.origin();
-            let response = self.exchange(outgoing, &url, authorization.filter(|_| trusted), attempt).await?;
+            let mut response = self.exchange(outgoing, &url, authorization.filter(|_| trusted), attempt).await?;
             let replayable = outgoing.replayable();
             match redirect::next(&outgoing.method, replayable, response.status(), response.headers(), &url) {
                 Ok(None) => return Ok(response),
-                Ok(Some(next)) => url = next,
+                Ok(Some(next)) => {
+                    url = next;
+                    rest(&mut response, self.options.timeouts.stall).await;
+                }
                 Err(reason) => return Err(Failure::new(PortErrorKind::Invalid, reason)),
             }
         }

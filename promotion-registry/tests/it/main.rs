@@ -6,6 +6,7 @@
 mod conformance;
 mod copy;
 mod crash;
+mod credentials;
 mod damage;
 mod layout;
 mod pack;
