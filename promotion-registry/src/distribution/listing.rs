@@ -33,7 +33,8 @@ const BEGINNINGS: usize = 3;
 
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
+    /// `null` where there are none; an answer that does not speak of tags is no listing.
+    #[serde(deserialize_with = "Option::deserialize")]
     tags: Option<Vec<String>>,
 }
 

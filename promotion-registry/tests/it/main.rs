@@ -6,6 +6,13 @@
 mod conformance;
 mod crash;
 mod damage;
+mod distribution_blobs;
+mod distribution_listing;
+mod distribution_manifests;
+mod distribution_referrers;
+mod distribution_server;
+mod distribution_tags;
+mod distribution_uploads;
 mod layout;
 mod pack;
 mod skopeo;
