@@ -195,10 +195,8 @@ impl Operation<'_> {
     }
 
     fn not_gone(&self, tag: &Tag) -> PortError {
-        self.error(
-            PortErrorKind::Unavailable,
-            format!("the registry accepted the deletion, but tag {tag} is still there"),
-        )
+        let message = format!("the registry says that tag {tag} is deleted, but it is still there");
+        self.error(PortErrorKind::Unavailable, message)
     }
 
     /// [`super::Distribution::probe_multi_tag`].

@@ -56,6 +56,15 @@ async fn a_broken_connection_is_taken_up_where_it_broke() {
 }
 
 #[tokio::test]
+async fn a_connection_that_breaks_after_the_last_byte_is_no_failure() {
+    let bytes = bytes();
+    let unfinished = [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat();
+    let answer = whole("200 OK\r\ntransfer-encoding: chunked", &unfinished);
+    let (outcome, _, _) = read(vec![answer], &blob(&bytes)).await;
+    assert!(outcome.unwrap() == bytes);
+}
+
+#[tokio::test]
 async fn a_registry_that_does_not_resume_is_an_error() {
     let bytes = bytes();
     let head = format!("200 OK\r\ncontent-length: {}", bytes.len());

@@ -4,7 +4,7 @@ use promotion_core::manifest::{Manifest, OCI_INDEX};
 use promotion_core::ports::{Expect, PortErrorKind, Registry};
 use wiremock::ResponseTemplate;
 
-use crate::distribution_server::{Fake, Fault, open, referrer, requests};
+use crate::distribution_server::{Fake, Fault, open, referrer, refusal, requests};
 use crate::support::{manifest, tag};
 
 fn fallback(subject: &Manifest) -> String {
@@ -134,4 +134,30 @@ async fn what_is_no_index_is_no_empty_list() {
         let error = open(&server.uri()).referrers(subject.digest()).await.unwrap_err();
         assert_eq!(error.kind(), &PortErrorKind::Corrupt, "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there_yet_says_nothing_of_the_registry() {
+    let subject = manifest("subject");
+    let unknown = || Fault::Answer(refusal(404, "NAME_UNKNOWN"));
+    let fake = Fake::default().with_referrers().fails("GET", [unknown(), unknown()]);
+    let server = fake.start().await;
+    let registry = open(&server.uri());
+    assert!(registry.referrers(subject.digest()).await.unwrap().is_empty());
+    fake.with("", &referrer(&subject, "by somebody else"));
+    assert_eq!(registry.referrers(subject.digest()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_page_of_referrers_is_read() {
+    let subject = manifest("subject");
+    let entry = |seed: &str| serde_json::to_value(referrer(&subject, seed).descriptor()).unwrap();
+    let page = |entries: serde_json::Value| {
+        ResponseTemplate::new(200).set_body_raw(index(entries).bytes().to_vec(), OCI_INDEX)
+    };
+    let first = page(serde_json::json!([entry("a"), entry("b")])).insert_header("link", "<?next=2>; rel=next");
+    let second = page(serde_json::json!([entry("b"), entry("c")]));
+    let server = Fake::default().fails("GET", [Fault::Answer(first), Fault::Answer(second)]).start().await;
+    assert_eq!(open(&server.uri()).referrers(subject.digest()).await.unwrap().len(), 3, "each once");
+    assert_eq!(requests(&server).await[1], format!("GET referrers/{}?next=2", subject.digest()));
 }

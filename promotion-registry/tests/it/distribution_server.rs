@@ -158,7 +158,8 @@ impl State {
             _ => {
                 let digest = self.tags.get(reference).map_or(reference, String::as_str);
                 // As distribution 2.8 does: who does not say what is accepted gets nothing.
-                let accepted = request.headers.contains_key("accept");
+                let accepted =
+                    request.headers.get("accept").is_some_and(|types| types.to_str().unwrap().contains(OCI_MANIFEST));
                 match self.manifests.get(digest).filter(|_| accepted) {
                     Some((media_type, bytes)) => ResponseTemplate::new(200)
                         .set_body_raw(bytes.clone(), media_type)

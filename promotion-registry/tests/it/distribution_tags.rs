@@ -4,7 +4,7 @@ use promotion_core::Digest;
 use promotion_core::ports::{Expect, PortErrorKind, Registry};
 use wiremock::ResponseTemplate;
 
-use crate::distribution_server::{Fake, Fault, open, refusal, requests};
+use crate::distribution_server::{Fake, Fault, open, raw, refusal, requests};
 use crate::support::{manifest, tag};
 
 fn answer(status: u16) -> ResponseTemplate {
@@ -45,6 +45,18 @@ async fn a_put_that_was_carried_out_and_told_as_a_failure_is_not_sent_again() {
     open(&server.uri()).put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
     assert_eq!(fake.tag("t"), Some(manifest("a").digest().to_string()));
     assert_eq!(requests(&server).await, ["HEAD manifests/t", "PUT manifests/t", "HEAD manifests/t"]);
+}
+
+#[tokio::test]
+async fn a_put_whose_answer_never_came_is_looked_after_before_anything_else() {
+    let it = manifest("a");
+    let absent = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec();
+    let there = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ndocker-content-digest: {}\r\n\r\n", it.digest());
+    let (server, asked) = raw(vec![absent, Vec::new(), there.into_bytes()]).await;
+    open(&server).put_tag(&tag("t"), &it, Expect::Absent).await.unwrap();
+    let methods: Vec<String> =
+        asked.lock().unwrap().iter().map(|head| head.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(methods, ["HEAD", "PUT", "HEAD"]);
 }
 
 #[tokio::test]
