@@ -78,7 +78,7 @@ impl Operation<'_> {
             let document = match self.get(&url, None, limit).await? {
                 Got::Document(document) => document,
                 Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => {
-                    self.absent(answer).await?;
+                    self.absent(*answer).await?;
                     return if pages.visited.len() > 1 { Ok(None) } else { Err(self.no_repository()) };
                 }
                 Got::Other(answer) => return Err(answer.refused().await),

@@ -60,7 +60,7 @@ impl Operation<'_> {
                 let (named, media_type) = (self.named_digest(&document.headers), self.manifest_type(&document)?);
                 Ok(Some((Manifest::new(media_type, document.body), named)))
             }
-            Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => self.absent(answer).await.map(|()| None),
+            Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => self.absent(*answer).await.map(|()| None),
             Got::Other(answer) => Err(answer.refused().await),
         }
     }

@@ -89,15 +89,19 @@ impl Operation<'_> {
         wanted: Digest,
         error: PortError,
     ) -> Result<Option<HeaderMap>, PortError> {
-        if *error.kind() != PortErrorKind::Immutable {
+        let immutable = *error.kind() == PortErrorKind::Immutable;
+        if !immutable && *error.kind() != PortErrorKind::Forbidden {
             return Err(error);
         }
-        self.registry.learned.note(|known| known.immutable_tags = Some(true));
         let is = match self.digest_at(url.clone()).await? {
             Some(found) if found == wanted => return Ok(None),
             Some(found) => format!("tag {tag} is {found} and may not move"),
             None => format!("tag {tag} is absent and may not be written"),
         };
+        if !immutable {
+            return Err(error);
+        }
+        self.registry.learned.note(|known| known.immutable_tags = Some(true));
         Err(self.error(PortErrorKind::Immutable, format!("{is}: {}", error.message())))
     }
 

@@ -7,6 +7,13 @@ use wiremock::ResponseTemplate;
 use crate::distribution_server::{Fake, Fault, open, raw, refusal, requests};
 use crate::support::{manifest, tag};
 
+/// Harbor's words.
+fn immutable() -> ResponseTemplate {
+    let message = "Failed to process request due to '1.0.0' configured as immutable.";
+    let errors = serde_json::json!({ "errors": [{ "code": "PRECONDITION", "message": message }] });
+    ResponseTemplate::new(412).set_body_json(errors)
+}
+
 fn answer(status: u16) -> ResponseTemplate {
     ResponseTemplate::new(status)
 }
@@ -133,7 +140,7 @@ async fn a_registry_that_stores_another_digest_is_corrupt() {
 #[tokio::test]
 async fn an_immutable_tag_says_what_it_is() {
     let old = manifest("old");
-    let fake = Fake::default().with("t", &old).fails("PUT", [Fault::Answer(answer(412))]);
+    let fake = Fake::default().with("t", &old).fails("PUT", [Fault::Answer(immutable())]);
     let server = fake.start().await;
     let registry = open(&server.uri());
     let error = registry.put_tag(&tag("t"), &manifest("new"), Expect::Any).await.unwrap_err();
@@ -144,9 +151,11 @@ async fn an_immutable_tag_says_what_it_is() {
 
 #[tokio::test]
 async fn an_immutable_tag_that_somebody_wrote_the_same_is_success() {
-    let fake = Fake::default().fails("PUT", [Fault::Done(answer(412))]);
-    let server = fake.start().await;
-    open(&server.uri()).put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
+    // Who may only create tags is refused as one who may not.
+    for refused in [immutable(), refusal(403, "DENIED")] {
+        let server = Fake::default().fails("PUT", [Fault::Done(refused)]).start().await;
+        open(&server.uri()).put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
+    }
 }
 
 #[tokio::test]
