@@ -192,8 +192,8 @@ impl Operation<'_> {
         }
         self.registry.learned.note(|known| known.tag_delete = Some(false));
         let message = format!(
-            "the registry deleted the manifest {digest} together with tag {tag}: other tags of it are lost, too; \
-             push it again, and do not delete tags at this registry"
+            "the registry deleted the manifest {digest} together with tag {tag}; any other tag of it is gone, too; \
+             push it again where it is needed, and do not delete tags at this registry"
         );
         Err(self.corrupt(message))
     }
