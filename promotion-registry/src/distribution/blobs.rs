@@ -98,7 +98,8 @@ impl Reader {
         let Some(mut answer) = self.answer.take() else { return Ok(None) };
         loop {
             let error = match answer.chunk().await {
-                Ok(None) if self.read == self.blob.size => return Ok(None),
+                // With all bytes there, how the connection ends is of no interest.
+                Ok(None) | Err(_) if self.read == self.blob.size => return Ok(None),
                 Ok(Some(chunk)) => {
                     self.answer = Some(answer);
                     self.breaks = 0;

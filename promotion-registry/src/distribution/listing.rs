@@ -33,7 +33,8 @@ const BEGINNINGS: usize = 3;
 
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
+    /// `null` where there are none; an answer that does not speak of tags is no listing.
+    #[serde(deserialize_with = "Option::deserialize")]
     tags: Option<Vec<String>>,
 }
 
@@ -77,7 +78,7 @@ impl Operation<'_> {
             let document = match self.get(&url, None, limit).await? {
                 Got::Document(document) => document,
                 Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => {
-                    self.absent(answer).await?;
+                    self.absent(*answer).await?;
                     return if pages.visited.len() > 1 { Ok(None) } else { Err(self.no_repository()) };
                 }
                 Got::Other(answer) => return Err(answer.refused().await),

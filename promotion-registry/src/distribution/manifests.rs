@@ -60,7 +60,7 @@ impl Operation<'_> {
                 let (named, media_type) = (self.named_digest(&document.headers), self.manifest_type(&document)?);
                 Ok(Some((Manifest::new(media_type, document.body), named)))
             }
-            Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => self.absent(answer).await.map(|()| None),
+            Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => self.absent(*answer).await.map(|()| None),
             Got::Other(answer) => Err(answer.refused().await),
         }
     }
@@ -75,7 +75,7 @@ impl Operation<'_> {
         call.body = Body::Bytes(manifest.bytes().to_vec().into());
         let answer = self.send(call).await?;
         if !answer.status.is_success() {
-            return Ok(Put::Refused(answer));
+            return Ok(Put::Refused(Box::new(answer)));
         }
         match self.named_digest(&answer.headers) {
             Some(named) if named != manifest.digest() => {
@@ -139,5 +139,5 @@ impl Operation<'_> {
 pub(super) enum Put {
     /// The answer's headers.
     Stored(HeaderMap),
-    Refused(Answer),
+    Refused(Box<Answer>),
 }

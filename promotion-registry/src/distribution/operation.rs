@@ -22,7 +22,7 @@ pub(super) enum Got {
     /// Status 200, with the whole body.
     Document(Document),
     /// Anything else.
-    Other(Answer),
+    Other(Box<Answer>),
 }
 
 /// An answer that was read to its end.
@@ -89,7 +89,7 @@ impl<'a> Operation<'a> {
         loop {
             let answer = self.send(self.reading(Method::GET, url.clone(), accept)).await?;
             if answer.status != StatusCode::OK {
-                return Ok(Got::Other(answer));
+                return Ok(Got::Other(Box::new(answer)));
             }
             let (headers, at) = (answer.headers.clone(), answer.url.clone());
             match self.read(answer, limit).await {

@@ -89,7 +89,11 @@ impl Operation<'_> {
             let document = match self.get(&url, Some(OCI_INDEX), MANIFEST).await? {
                 Got::Document(document) => document,
                 Got::Other(answer) if visited.len() == 1 && matches!(answer.status.as_u16(), 400 | 404 | 405) => {
-                    self.registry.learned.note(|known| known.referrers_api = Some(false));
+                    // A repository that nobody pushed to yet says nothing about the registry.
+                    let body = answer.bytes(64 << 10).await.unwrap_or_default();
+                    if !body.windows(b"NAME_UNKNOWN".len()).any(|word| word == b"NAME_UNKNOWN") {
+                        self.registry.learned.note(|known| known.referrers_api = Some(false));
+                    }
                     return Ok(None);
                 }
                 Got::Other(answer) => return Err(answer.refused().await),

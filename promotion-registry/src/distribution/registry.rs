@@ -46,7 +46,7 @@ impl Registry for Distribution {
     }
 
     async fn manifest_all(&self, digests: &[Digest]) -> Result<Vec<Option<Manifest>>, PortError> {
-        let questions = digests.to_vec().into_iter().map(|digest| self.manifest(digest));
+        let questions = digests.iter().copied().map(|digest| self.manifest(digest));
         let answers = stream::iter(questions).buffered(PENDING).map(|answer| match answer {
             Err(error) if *error.kind() == PortErrorKind::NotFound => Ok(None),
             answer => answer.map(Some),

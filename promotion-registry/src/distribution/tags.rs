@@ -89,15 +89,19 @@ impl Operation<'_> {
         wanted: Digest,
         error: PortError,
     ) -> Result<Option<HeaderMap>, PortError> {
-        if *error.kind() != PortErrorKind::Immutable {
+        let immutable = *error.kind() == PortErrorKind::Immutable;
+        if !immutable && *error.kind() != PortErrorKind::Forbidden {
             return Err(error);
         }
-        self.registry.learned.note(|known| known.immutable_tags = Some(true));
         let is = match self.digest_at(url.clone()).await? {
             Some(found) if found == wanted => return Ok(None),
             Some(found) => format!("tag {tag} is {found} and may not move"),
             None => format!("tag {tag} is absent and may not be written"),
         };
+        if !immutable {
+            return Err(error);
+        }
+        self.registry.learned.note(|known| known.immutable_tags = Some(true));
         Err(self.error(PortErrorKind::Immutable, format!("{is}: {}", error.message())))
     }
 
@@ -188,17 +192,15 @@ impl Operation<'_> {
         }
         self.registry.learned.note(|known| known.tag_delete = Some(false));
         let message = format!(
-            "the registry deleted the manifest {digest} together with tag {tag}: other tags of it are lost, too; \
-             push it again, and do not delete tags at this registry"
+            "the registry deleted the manifest {digest} together with tag {tag}; any other tag of it is gone, too; \
+             push it again where it is needed, and do not delete tags at this registry"
         );
         Err(self.corrupt(message))
     }
 
     fn not_gone(&self, tag: &Tag) -> PortError {
-        self.error(
-            PortErrorKind::Unavailable,
-            format!("the registry accepted the deletion, but tag {tag} is still there"),
-        )
+        let message = format!("the registry says that tag {tag} is deleted, but it is still there");
+        self.error(PortErrorKind::Unavailable, message)
     }
 
     /// [`super::Distribution::probe_multi_tag`].

@@ -163,6 +163,10 @@ impl Operation<'_> {
         url.query_pairs_mut().append_pair("digest", &blob.digest.to_string());
         let mut call = self.call(Method::PUT, url, Access::Push);
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        if let Body::Bytes(bytes) = &body {
+            // Nothing would say that there is nothing to send.
+            call.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
         // A session takes one PUT: another attempt needs another session.
         call.repeat = Repeat::Harmful;
         call.body = body;
