@@ -6,8 +6,10 @@
 mod conformance;
 mod crash;
 mod damage;
+mod fake;
 mod layout;
 mod pack;
+mod proxy;
 mod servers;
 mod skopeo;
 mod support;
