@@ -69,7 +69,8 @@ impl State {
         let known = shown == basic(user, password)
             || given("refresh_token") == Some(password)
             || (given("username") == Some(user) && given("password") == Some(password));
-        if !known && !(anonymous && shown.is_empty() && form.is_empty()) {
+        let nobody = shown.is_empty() && form.is_empty();
+        if !known && (!anonymous || !nobody) {
             return with(unauthorized(), WWW_AUTHENTICATE, "Basic realm=\"fake\"");
         }
         let mut scopes = parameters(request, "scope");
