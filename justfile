@@ -8,7 +8,7 @@ default:
 test:
     cargo test --workspace
 
-# Tests that need other programs (`scripts/components packages`).
+# Tests that need other programs (`packages` and `servers` of `scripts/components`).
 test-ignored:
     cargo test --workspace -- --ignored
 

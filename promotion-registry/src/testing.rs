@@ -10,4 +10,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
 
+pub mod fake;
+pub mod proxy;
 pub mod servers;
+
+mod listener;
+mod route;

@@ -38,6 +38,7 @@ struct Refusal {
     kind: PortErrorKind,
     message: String,
     retry_after: Option<Duration>,
+    no_repository: bool,
 }
 
 /// What is known of the request that was answered.
@@ -90,6 +91,11 @@ impl Answer {
         self.refusal.as_ref().is_some_and(|refusal| refusal.kind == PortErrorKind::NotFound)
     }
 
+    /// Whether the registry says that there is no such repository, rather than nothing of that name in it.
+    pub(crate) fn is_no_repository(&self) -> bool {
+        self.refusal.as_ref().is_some_and(|refusal| refusal.no_repository)
+    }
+
     /// How long the registry asked to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal.as_ref().and_then(|refusal| refusal.retry_after)
@@ -122,7 +128,7 @@ impl Refusal {
         let kind = refusal::kind(status, &said, absent, retry_after);
         let whose = matches!(kind, PortErrorKind::Unauthorized | PortErrorKind::Forbidden);
         let hint = asked.hint.as_deref().filter(|_| whose);
-        Self { message: message(url, status, &said, hint), kind, retry_after }
+        Self { message: message(url, status, &said, hint), kind, retry_after, no_repository: said.is_no_repository() }
     }
 }
 

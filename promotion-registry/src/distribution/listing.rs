@@ -18,7 +18,8 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
 use super::link;
-use super::operation::{Document, Got, Limit, Operation, at};
+use super::operation::{Document, Got, Limit, Operation};
+use super::shown;
 
 /// Names asked for at once: what most registries give at most.
 const PAGE: usize = 1000;
@@ -104,7 +105,7 @@ impl Operation<'_> {
     fn turn(&self, pages: &mut Pages, document: Document, by_link: bool) -> Result<Next, PortError> {
         pages.bytes += document.body.len();
         let page: Page = serde_json::from_slice(&document.body)
-            .map_err(|error| self.corrupt(format!("{} is not a list of tags: {error}", at(&document.url))))?;
+            .map_err(|error| self.corrupt(format!("{} is not a list of tags: {error}", shown::url(&document.url))))?;
         let names = page.tags.unwrap_or_default();
         let (count, last) = (names.len(), names.last().cloned());
         let news = pages.add(names, by_link);
@@ -127,10 +128,11 @@ impl Operation<'_> {
         match self.endpoints().pointed(from, target) {
             Some(url) if self.endpoints().is_home(&url) => Ok(url),
             Some(url) => {
-                let message = format!("{} says that the next page is at {}: another host", at(from), at(&url));
+                let message =
+                    format!("{} says that the next page is at {}: another host", shown::url(from), shown::url(&url));
                 Err(self.corrupt(message))
             }
-            None => Err(self.corrupt(format!("{} names a next page that is no address", at(from)))),
+            None => Err(self.corrupt(format!("{} names a next page that is no address", shown::url(from)))),
         }
     }
 

@@ -7,7 +7,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 
-use super::operation::{Document, Got, Limit, Operation, at, media_type};
+use super::operation::{Document, Got, Limit, Operation, media_type};
+use super::shown;
 use super::transport::{Access, Answer, Body, Repeat};
 
 /// Without it, distribution 2.8 says that there is no such manifest.
@@ -121,7 +122,7 @@ impl Operation<'_> {
         match (header, shape.media_type) {
             (Some(header), _) if header.starts_with("text/") => Err(self.corrupt(format!(
                 "{} answered with {header}, which is no manifest; is a proxy or a login page in between?",
-                at(&document.url)
+                shown::url(&document.url)
             ))),
             (Some(header), Some(body)) if !header.eq_ignore_ascii_case(&body) => Err(self.corrupt(format!(
                 "the registry says that the manifest is {header}, and the manifest says that it is {body}"

@@ -152,13 +152,3 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
     let media_type = value.split(';').next().unwrap_or_default().trim();
     Some(media_type.to_ascii_lowercase()).filter(|media_type| !media_type.is_empty())
 }
-
-/// A URL as it may be shown: its query may be a credential.
-pub(super) fn at(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
-}

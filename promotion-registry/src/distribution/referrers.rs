@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 
 use super::link;
 use super::manifests::{MANIFEST, Put};
-use super::operation::{Document, Got, Operation, at, media_type};
+use super::operation::{Document, Got, Operation, media_type};
+use super::shown;
 use super::transport::Repeat;
 
 /// Pages of a listing of referrers at most.
@@ -90,8 +91,7 @@ impl Operation<'_> {
                 Got::Document(document) => document,
                 Got::Other(answer) if visited.len() == 1 && matches!(answer.status.as_u16(), 400 | 404 | 405) => {
                     // A repository that nobody pushed to yet says nothing about the registry.
-                    let body = answer.bytes(64 << 10).await.unwrap_or_default();
-                    if !body.windows(b"NAME_UNKNOWN".len()).any(|word| word == b"NAME_UNKNOWN") {
+                    if !answer.is_no_repository() {
                         self.registry.learned.note(|known| known.referrers_api = Some(false));
                     }
                     return Ok(None);
@@ -110,7 +110,9 @@ impl Operation<'_> {
 
     fn page(&self, document: &Document) -> Result<Vec<Descriptor>, PortError> {
         if media_type(&document.headers).is_some_and(|of| of.starts_with("text/html")) {
-            return Err(self.corrupt(format!("{} answered with a web page, not with an index", at(&document.url))));
+            return Err(
+                self.corrupt(format!("{} answered with a web page, not with an index", shown::url(&document.url)))
+            );
         }
         self.entries(&document.body)
     }

@@ -72,6 +72,11 @@ impl Said {
         self.has(&ABSENT)
     }
 
+    /// The repository itself does not exist, not just what was asked of it.
+    pub(crate) fn is_no_repository(&self) -> bool {
+        self.has(&["NAME_UNKNOWN"])
+    }
+
     /// Nothing is said at all, as in an answer to HEAD.
     pub(crate) const fn is_silent(&self) -> bool {
         self.codes.is_empty() && self.text.is_empty() && !self.page

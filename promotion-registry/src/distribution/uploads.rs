@@ -14,7 +14,8 @@ use reqwest::{Method, StatusCode, Url};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use super::operation::{Operation, at};
+use super::operation::Operation;
+use super::shown;
 use super::transport::{Access, Answer, Body, Repeat};
 
 /// Blobs up to this size are kept in memory, so that they can be sent again.
@@ -151,7 +152,7 @@ impl Operation<'_> {
         if answer.status.is_success() { self.location(&answer) } else { Err(answer.refused().await) }
     }
 
-    fn post(&self, url: Url) -> super::transport::Call<'_> {
+    fn post<'c>(&'c self, url: Url) -> super::transport::Call<'c> {
         let mut call = self.call(Method::POST, url, Access::Push);
         // Some front ends answer 411 to a POST that says nothing of its length.
         call.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -175,11 +176,11 @@ impl Operation<'_> {
 
     fn location(&self, answer: &Answer) -> Result<Url, PortError> {
         let Some(location) = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
-            let message = format!("{} began an upload, but names no Location to send it to", at(&answer.url));
+            let message = format!("{} began an upload, but names no Location to send it to", shown::url(&answer.url));
             return Err(self.corrupt(message));
         };
         self.endpoints().pointed(&answer.url, location).ok_or_else(|| {
-            self.corrupt(format!("{} began an upload at a Location that is no address", at(&answer.url)))
+            self.corrupt(format!("{} began an upload at a Location that is no address", shown::url(&answer.url)))
         })
     }
 

@@ -34,27 +34,34 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-fn client() -> reqwest::Client {
+/// A client of plain HTTP and TLS.
+pub(crate) fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
+}
+
+/// Pushes to a registry with one client, and reads, copies and tags it with the others.
+pub(crate) fn peers_agree_about(host: &str) {
+    let repository = format!("{host}/team/platform");
+    pushed(&repository, "1.0.0", "one");
+    let reference = format!("{repository}:1.0.0");
+    let digest = run(peer("crane").args(["digest", &reference]));
+    assert_eq!(run(peer("oras").args(["resolve", "--plain-http", &reference])), digest);
+    let plain = format!("reg={host},tls=disabled");
+    assert_eq!(run(peer("regctl").args(["--host", &plain, "manifest", "head", &reference])), digest);
+    let (from, to) = (format!("docker://{reference}"), format!("docker://{host}/team/copy:1.0.0"));
+    let plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    run(peer("skopeo").args(["--insecure-policy", "copy"]).args(plain).args([&from, &to]));
+    assert_eq!(run(peer("crane").args(["digest", &format!("{host}/team/copy:1.0.0")])), digest);
+    run(peer("crane").args(["tag", &reference, "stable"]));
+    assert_eq!(run(peer("crane").args(["ls", &repository])), "1.0.0\nstable");
 }
 
 #[test]
 #[ignore = "needs registries and their clients: scripts/components"]
 fn every_client_reads_what_one_pushed_to_every_registry() {
     for kind in Kind::ALL {
-        let server = Server::start(kind, Setup::anonymous());
-        let repository = server.repository("team/platform");
-        pushed(&repository, "1.0.0", "one");
-        let reference = format!("{repository}:1.0.0");
-        let digest = run(peer("crane").args(["digest", &reference]));
-        assert_eq!(run(peer("oras").args(["resolve", "--plain-http", &reference])), digest, "{kind:?}");
-        let regctl = ["--host", &format!("reg={},tls=disabled", server.host()), "manifest", "head", &reference];
-        assert_eq!(run(peer("regctl").args(regctl)), digest, "{kind:?}");
-        let skopeo = ["inspect", "--raw", "--tls-verify=false", &format!("docker://{reference}")];
-        assert!(run(peer("skopeo").args(skopeo)).contains("application/vnd.test"), "{kind:?}");
-        run(peer("crane").args(["tag", &reference, "stable"]));
-        assert_eq!(run(peer("crane").args(["ls", &repository])), "1.0.0\nstable", "{kind:?}");
+        peers_agree_about(&Server::start(kind, Setup::anonymous()).host());
     }
 }
 
