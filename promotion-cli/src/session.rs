@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use promotion_core::artifact::View;
 use promotion_core::executor::{self, End, Executor, Outcome, OutcomeKind, Planned, World};
 use promotion_core::plan::{Goal, Plan, PlanFile};
-use promotion_core::ports::Registry;
+use promotion_core::ports::{Consistency, Registry};
 use promotion_core::reason::{Finding, Refusal};
 use promotion_core::snapshot::{Needs, Snapshot};
 use promotion_core::what::{What, find};
@@ -17,7 +17,7 @@ use promotion_core::{Digest, Repository};
 use crate::app::App;
 use crate::config::{Config, Lock, nearest};
 use crate::connect::{Connector, Fresh, Open};
-use crate::error::Failure;
+use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::progress::Watched;
 use crate::world::HostWorld;
@@ -68,6 +68,17 @@ impl<'a> Session<'a> {
         world: HostWorld<'a>,
     ) -> Result<Self, Failure> {
         let registry = Connector::new(app, &config, &repository)?.open(&repository, Open::Creating).await?;
+        Ok(Self::on(app, config, Box::new(Fresh(registry)), world))
+    }
+
+    /// Opens a repository that must be there, and may have no tags yet.
+    pub(crate) async fn open_untagged(
+        app: &'a App,
+        config: Config,
+        repository: Repository,
+        world: HostWorld<'a>,
+    ) -> Result<Self, Failure> {
+        let registry = Connector::new(app, &config, &repository)?.open(&repository, Open::Existing).await?;
         Ok(Self::on(app, config, Box::new(Fresh(registry)), world))
     }
 
@@ -164,11 +175,21 @@ impl<'a> Session<'a> {
         self.show(&outcome)
     }
 
+    /// A lock that was asked for and cannot be had must not be taken for one that is held.
+    fn check_lease(&self) -> Result<(), Failure> {
+        let Lock::Lease { .. } = self.config.settings.lock else { return Ok(()) };
+        if self.registry.consistency() == Consistency::Exclusive {
+            self.app.out.note("note: the configured lease is not needed: an on-disk layout has a lock of its own");
+            return Ok(());
+        }
+        let what = format!("lock {}", self.registry.repository());
+        let failure = Failure::new(Exit::Usage, Id::UNSUPPORTED, what, "leases are not supported by this version yet");
+        Err(failure.fix("set lock: none, and let one writer at a time work"))
+    }
+
     /// Writes what an executor says, under the repository's lock.
     pub(crate) async fn carry_out(&self, executor: Executor) -> Result<Exit, Failure> {
-        if let Lock::Lease { .. } = self.config.settings.lock {
-            self.app.out.note("note: the configured lease is not needed: an on-disk layout has a lock of its own");
-        }
+        self.check_lease()?;
         let mut executor = executor.with_consistency(self.registry.consistency());
         self.world.wait_for_the_lock(self.registry.repository());
         match executor::drive(&*self.registry, &mut executor, &self.world).await? {

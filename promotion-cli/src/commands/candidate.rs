@@ -2,11 +2,12 @@ use promotion_core::Revision;
 use promotion_core::plan::{Build, Goal};
 use promotion_core::version::Level;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::session::WriteArgs;
+use crate::session::{Session, WriteArgs};
 use crate::target::TargetArgs;
+use crate::world::HostWorld;
 
 /// Make an artifact that is already in the repository a candidate
 ///
@@ -56,7 +57,9 @@ fn level(text: &str) -> Result<Level, String> {
 impl CandidateArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let (repository, what) = self.target.artifact()?;
-        let session = app.session(repository).await?;
+        let config = app.config()?;
+        let repository = app::repository(repository, &config)?;
+        let session = Session::open_untagged(app, config, repository, HostWorld::new(app)).await?;
         let goal = |artifact| {
             Goal::Build(Build {
                 artifact,

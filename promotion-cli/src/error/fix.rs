@@ -55,16 +55,16 @@ fn at_registry(kind: &PortErrorKind, host: &str, attempted: &str, message: &str)
 /// What TLS says when the other side speaks HTTP, when nobody vouches for its certificate, and the other way round.
 fn of_connection(message: &str) -> Option<&'static str> {
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if says(&["InvalidContentType", "wrong version number"]) {
+    if says(&["does not speak TLS", "InvalidContentType"]) {
         Some("if this registry speaks HTTP, say so with --plain-http")
     } else if says(&["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"]) {
         Some("this registry speaks HTTPS; leave out --plain-http")
-    } else if says(&["UnknownIssuer", "self-signed", "self signed"]) {
+    } else if says(&["UnknownIssuer"]) {
         Some("give the authority that signed the registry's certificate with --ca-file FILE")
-    } else if says(&["certificate", "NotValidForName"]) {
+    } else if says(&["certificate is not accepted"]) {
         Some("the registry's certificate is not for this name and time; check both")
-    } else if says(&["dns error", "failed to lookup"]) {
-        Some("check the registry's name, and whether a proxy is needed (HTTPS_PROXY)")
+    } else if says(&["no connection to"]) {
+        Some("check the registry's name, and whether a proxy is needed (HTTPS_PROXY); then run it again")
     } else {
         None
     }
@@ -104,9 +104,9 @@ mod tests {
         assert!(told(PortErrorKind::NotFound, "list tags", "").contains("promotion push creates"));
         let limited = PortErrorKind::RateLimited { retry_after: Some(Duration::from_secs(90)) };
         assert!(told(limited, "resolve tag 1", "").contains("wait 90 seconds"));
-        let plain = "no answer: received corrupt message of type InvalidContentType";
+        let plain = "no trusted connection to r.example: it does not speak TLS; a registry without it needs plain HTTP";
         assert!(told(PortErrorKind::Unavailable, "list tags", plain).contains("--plain-http"));
-        let unknown = "no answer: invalid peer certificate: UnknownIssuer";
+        let unknown = "no trusted connection to r.example: its certificate is not accepted (UnknownIssuer)";
         assert!(told(PortErrorKind::Unavailable, "list tags", unknown).contains("--ca-file"));
         assert_eq!(told(PortErrorKind::Unavailable, "list tags", "503"), AGAIN);
     }

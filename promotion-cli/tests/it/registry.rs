@@ -1,6 +1,10 @@
 //! How registries are reached: flags, environment, promotion.yaml; and that no credential is ever shown.
 
-use crate::support::{Run, Site};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use crate::support::{REPO, Run, Site};
 
 /// Nobody listens there.
 const NOWHERE: &str = "oci://127.0.0.1:1/acme/platform";
@@ -104,8 +108,7 @@ fn an_interrupted_command_says_what_it_wrote() {
 
     let site = Site::new();
     site.push(1);
-    let waits: [&[&str]; 2] =
-        [&["status", crate::support::REPO, "--watch"], &["promote", crate::support::REPO, "--event", "-"]];
+    let waits: [&[&str]; 2] = [&["status", REPO, "--watch"], &["promote", REPO, "--event", "-"]];
     for (arguments, signal) in waits.iter().zip(["-INT", "-TERM"]) {
         let mut command = site.command(arguments);
         // The pipe stays open, so the command waits for it.
@@ -129,4 +132,114 @@ fn an_interrupted_command_says_what_it_wrote() {
         assert!(stderr.contains("interrupted; no tag was written"), "{stderr}");
         drop(stdin);
     }
+}
+
+/// A registry that wants to know who asks, knows one repository, and remembers what it was told.
+struct Server {
+    host: String,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+                let head = lines.collect::<Vec<String>>().join("\n");
+                let known = head.to_lowercase().contains("authorization: basic");
+                let (status, header, body) = match (known, head.contains("/tags/list")) {
+                    (false, _) => ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"test\"\r\n", ""),
+                    (true, true) => {
+                        ("200 OK", "Content-Type: application/json\r\n", r#"{"name":"acme/x","tags":["1.0.0"]}"#)
+                    }
+                    (true, false) => {
+                        ("404 Not Found", "", r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no"}]}"#)
+                    }
+                };
+                seen.lock().unwrap().push(head);
+                let length = body.len();
+                let answer =
+                    format!("HTTP/1.1 {status}\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        Self { host, heads }
+    }
+
+    /// The last credential that was sent, and forgets it.
+    fn told(&self) -> Option<String> {
+        let heads = std::mem::take(&mut *self.heads.lock().unwrap());
+        let lines = heads.iter().flat_map(|head| head.lines());
+        let sent = lines
+            .filter_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
+        sent.last().map(|(_, value)| value.to_owned())
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_credentials_stay_with_their_host() {
+    let site = Site::new();
+    let server = Server::start();
+    let repository = format!("oci://{}/acme/x", server.host);
+    let resolve = ["resolve", &repository, "--semver", "1", "--retries", "0"];
+    let run = |flags: &[&str], environment: &[(&str, &str)]| {
+        let run = Run::of(site.command(&[&resolve[..], flags].concat()).envs(environment.iter().copied()));
+        assert!(!run.text().contains("s3cret"), "{}", run.text());
+        run
+    };
+    let environment = [("PROMOTION_USERNAME", "env"), ("PROMOTION_PASSWORD", "s3cret"), ("PROMOTION_PLAIN_HTTP", "1")];
+    let (of_env, of_flag, of_both) = ("Basic ZW52OnMzY3JldA==", "Basic ZmxhZzpwdw==", "Basic ZmxhZzpzM2NyZXQ=");
+
+    let anonymous = run(&["--plain-http"], &[]);
+    assert_eq!((anonymous.code, server.told()), (1, None), "{}", anonymous.text());
+    assert!(anonymous.stderr.contains(&format!("docker login {}", server.host)), "{}", anonymous.stderr);
+    assert_eq!(run(&[], &environment).code, 0);
+    assert_eq!(server.told().as_deref(), Some(of_env));
+    run(&["--creds", "flag:pw"], &environment);
+    assert_eq!(server.told().as_deref(), Some(of_flag));
+    run(&["--creds", "flag"], &environment);
+    assert_eq!(
+        server.told().as_deref(),
+        Some(of_both),
+        "the environment's password keeps the flag out of the process list"
+    );
+
+    let piped =
+        site.run_with("s3cret\n", &[&resolve[..], &["--plain-http", "--creds", "flag", "--password-stdin"]].concat());
+    assert_eq!(piped.code, 0, "{}", piped.text());
+    assert_eq!(server.told().as_deref(), Some(of_both));
+
+    // The file makes HTTP of one host, and -v shows each exchange.
+    site.write("promotion.yaml", &format!("registry: {{ plain_http: [\"{}\"] }}\n", server.host));
+    let shown = run(&["-v"], &environment[..2]);
+    assert_eq!(shown.code, 0, "{}", shown.text());
+    let line = format!("GET http://{}/v2/acme/x/tags/list", server.host);
+    assert!(
+        shown.stderr.contains(&line) && shown.stderr.contains(" 401") && shown.stderr.contains(" 200"),
+        "{}",
+        shown.stderr
+    );
+    site.write("promotion.yaml", "registry: { plain_http: [\"localhost:1\"] }\n");
+    let tls = run(&[], &environment[..2]);
+    assert_eq!(tls.code, 1, "{}", tls.text());
+    assert!(tls.stderr.contains("--plain-http"), "{}", tls.stderr);
+}
+
+/// A lock that cannot be had must not be taken for one that is held.
+#[test]
+fn a_lease_that_is_not_supported_is_not_passed_over() {
+    let site = Site::new();
+    let server = Server::start();
+    site.write("promotion.yaml", "lock: lease:flux-system/promotion\n");
+    let repair = format!("oci://{}/acme/x", server.host);
+    let run = site.run(&["repair", &repair, "--plain-http"]);
+    assert_eq!(run.code, 2, "{}", run.text());
+    assert!(run.stderr.contains("leases are not supported"), "{}", run.stderr);
+    assert!(server.heads.lock().unwrap().is_empty());
 }

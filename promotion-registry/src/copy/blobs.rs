@@ -47,26 +47,32 @@ impl Work<'_> {
     }
 
     async fn bring(&self, blob: &Descriptor) -> Result<Moved, PortError> {
-        let mut attempt = 1;
-        loop {
-            // Asked each time: an upload whose answer was lost may have arrived.
+        if self.options.dry_run || self.neighbours() {
             if self.to.has_blob(blob.digest).await? {
-                return Ok(if attempt == 1 { Moved::Skipped } else { Moved::Copied });
+                return Ok(Moved::Skipped);
             }
             if self.options.dry_run {
                 return Ok(Moved::Copied);
             }
-            if self.neighbours() && self.to.mount_blob(blob, self.from.repository()).await? {
+            if self.to.mount_blob(blob, self.from.repository()).await? {
                 return Ok(Moved::Mounted);
             }
-            match self.send(blob).await {
-                Ok(()) => return Ok(Moved::Copied),
+        }
+        let mut how = Moved::Skipped;
+        for attempt in 1.. {
+            let mut source = Lazy { from: self.from, blob, progress: self.progress, source: None };
+            let put = self.to.put_blob(blob, &mut source).await;
+            if source.source.is_some() {
+                how = Moved::Copied;
+            }
+            match put {
+                Ok(()) => break,
                 // A stream cannot be sent again from its middle, so the adapter leaves that to us.
                 Err(error) if *error.kind() == PortErrorKind::Unavailable && attempt < self.options.attempts => {}
                 Err(error) => return Err(error),
             }
-            attempt += 1;
         }
+        Ok(how)
     }
 
     /// Whether both are repositories of one registry.
@@ -76,25 +82,28 @@ impl Work<'_> {
             _ => false,
         }
     }
-
-    async fn send(&self, blob: &Descriptor) -> Result<(), PortError> {
-        self.progress.started(blob);
-        let source = self.from.blob(blob).await?;
-        self.to.put_blob(blob, &mut Watched { source, blob, progress: self.progress }).await
-    }
 }
 
-/// A source that tells how much of it was read.
-struct Watched<'a> {
-    source: Box<dyn BlobSource>,
+/// A source that is opened when its first bytes are wanted, which they are not where the blob is there already; it tells
+/// how much of it was read.
+struct Lazy<'a> {
+    from: &'a dyn Registry,
     blob: &'a Descriptor,
     progress: &'a dyn Progress,
+    source: Option<Box<dyn BlobSource>>,
 }
 
 #[async_trait]
-impl BlobSource for Watched<'_> {
+impl BlobSource for Lazy<'_> {
     async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, PortError> {
-        let chunk = self.source.next_chunk().await?;
+        let source = match &mut self.source {
+            Some(source) => source,
+            closed => {
+                self.progress.started(self.blob);
+                closed.insert(self.from.blob(self.blob).await?)
+            }
+        };
+        let chunk = source.next_chunk().await?;
         if let Some(chunk) = &chunk {
             self.progress.advanced(self.blob, chunk.len() as u64);
         }

@@ -296,6 +296,10 @@ impl Registry for Probe {
     }
 
     async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError> {
+        self.step()?;
+        if self.inner.has_blob(blob.digest).await? {
+            return Ok(());
+        }
         self.write()?;
         let now = self.uploads.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_uploads.fetch_max(now, Ordering::Relaxed);
