@@ -176,9 +176,9 @@ impl Server {
     fn told(&self) -> Option<String> {
         let heads = std::mem::take(&mut *self.heads.lock().unwrap());
         let lines = heads.iter().flat_map(|head| head.lines());
-        let sent = lines
+        let mut sent = lines
             .filter_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
-        sent.last().map(|(_, value)| value.to_owned())
+        sent.next_back().map(|(_, value)| value.to_owned())
     }
 }
 
