@@ -181,7 +181,7 @@ pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -
     Ok(referrer.digest())
 }
 
-/// Every record of an artifact, oldest first (those of one second in no particular order). A referrer that calls itself a record and cannot be read as one is
+/// Every record of an artifact, oldest first (those of one second by what was done). A referrer that calls itself a record and cannot be read as one is
 /// skipped: anybody can write one.
 ///
 /// # Errors
@@ -203,7 +203,7 @@ pub async fn read(registry: &dyn Registry, artifact: Digest) -> Result<Vec<Recor
     }
     let manifests = registry.manifest_all(&bare).await?;
     records.extend(manifests.iter().flatten().filter_map(Record::of_manifest));
-    records.sort_by_key(|record| record.at);
+    records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.cmp(b)));
     Ok(records)
 }
 
