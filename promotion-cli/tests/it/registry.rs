@@ -215,6 +215,24 @@ fn flags_win_over_the_environment_and_credentials_stay_with_their_host() {
     assert_eq!(piped.code, 0, "{}", piped.text());
     assert_eq!(server.told().as_deref(), Some(of_both));
 
+    // What docker login wrote, unless this run says who we are; a file that is named is the only one that is read.
+    let auths = |user: &str| format!(r#"{{"auths": {{"{}": {{"auth": "{user}"}}}}}}"#, server.host);
+    site.write(".docker/config.json", &auths("aG9tZTpzM2NyZXQ="));
+    site.write("named.json", &auths("bmFtZWQ6czNjcmV0"));
+    site.write("moved/config.json", &auths("bW92ZWQ6czNjcmV0"));
+    let moved = site.path().join("moved").display().to_string();
+    let moved = [("DOCKER_CONFIG", moved.as_str())];
+    let named = ["--plain-http", "--registry-config", "named.json"];
+    for (flags, environment, expected) in [
+        (&named[..1], &[][..], "Basic aG9tZTpzM2NyZXQ="),
+        (&named[..1], &moved, "Basic bW92ZWQ6czNjcmV0"),
+        (&named, &moved, "Basic bmFtZWQ6czNjcmV0"),
+        (&named, &environment, of_env),
+    ] {
+        assert_eq!(run(flags, environment).code, 0);
+        assert_eq!(server.told().as_deref(), Some(expected), "{flags:?} {environment:?}");
+    }
+
     // The file makes HTTP of one host, and -v shows each exchange.
     site.write("promotion.yaml", &format!("registry: {{ plain_http: [\"{}\"] }}\n", server.host));
     let shown = run(&["-v"], &environment[..2]);
