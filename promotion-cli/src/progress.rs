@@ -109,6 +109,23 @@ impl Registry for Watched {
         Ok(())
     }
 
+    async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {
+        self.inner.put_manifests(manifests).await
+    }
+
+    /// Where they are not written at once, each is told as soon as it is.
+    async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
+        if self.inner.consistency() == Consistency::Exclusive {
+            self.inner.put_tags(writes).await?;
+            writes.iter().for_each(|(tag, ..)| self.written.push(tag));
+            return Ok(());
+        }
+        for (tag, manifest, expect) in writes {
+            self.put_tag(tag, manifest, *expect).await?;
+        }
+        Ok(())
+    }
+
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
         self.inner.delete_tag(tag, expected).await
     }

@@ -164,12 +164,30 @@ pub trait Registry: Send + Sync {
     /// Stores a manifest by digest, without a tag. Everything it points at must exist already.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError>;
 
+    /// [`Registry::put_manifest`] for several, in their order: what one points at may come before it. Stops at the first
+    /// that cannot be stored.
+    async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {
+        for manifest in manifests {
+            self.put_manifest(manifest).await?;
+        }
+        Ok(())
+    }
+
     /// Points a tag at a manifest, storing exactly these bytes.
     ///
     /// A tag that already points at this manifest is success under every expectation, without a write (immutable registries refuse
     /// even the same digest). [`PortErrorKind::Conflict`] when the expectation fails, [`PortErrorKind::Immutable`]
     /// when the registry forbids moving the tag. Readable back when it returns.
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError>;
+
+    /// [`Registry::put_tag`] for several tags, in their order. Stops at the first that cannot be written; an adapter that
+    /// can write all of them at once, or none, does.
+    async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
+        for (tag, manifest, expect) in writes {
+            self.put_tag(tag, manifest, *expect).await?;
+        }
+        Ok(())
+    }
 
     /// Removes a tag and nothing else, provided that it points at `expected`; already absent is success.
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError>;

@@ -202,10 +202,13 @@ pub async fn copy(
 async fn manifests(to: &dyn Registry, graph: &Graph, options: &Options, report: &mut Report) -> Result<(), PortError> {
     for batch in graph.ordered().chunks(BATCH) {
         let digests: Vec<Digest> = batch.iter().map(|manifest| manifest.digest()).collect();
-        for (manifest, there) in batch.iter().zip(to.manifest_all(&digests).await?) {
-            if there.is_none() && !options.dry_run {
-                to.put_manifest(manifest).await?;
-            }
+        let there = to.manifest_all(&digests).await?;
+        let missing = batch.iter().zip(&there).filter(|(_, there)| there.is_none());
+        let missing: Vec<Manifest> = missing.map(|(manifest, _)| (*manifest).clone()).collect();
+        if !options.dry_run && !missing.is_empty() {
+            to.put_manifests(&missing).await?;
+        }
+        for there in there {
             report.manifests.count(if there.is_some() { Moved::Skipped } else { Moved::Copied });
         }
     }

@@ -81,20 +81,6 @@ impl OciDir {
         Ok(Self { layout: Arc::new(layout) })
     }
 
-    /// [`Registry::put_tag`] for many tags in a single write of `index.json`: all of them, or none.
-    ///
-    /// # Errors
-    /// As [`Registry::put_tag`], for the first tag that cannot be written; [`PortErrorKind::Invalid`] when one tag is
-    /// given two manifests.
-    pub async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
-        let attempted = match writes {
-            [(tag, manifest, _)] => format!("put tag {tag} on {}", manifest.digest()),
-            _ => format!("put {} tags", writes.len()),
-        };
-        let writes = writes.to_vec();
-        self.write(attempted, move |layout| put_tags(layout, &writes)).await
-    }
-
     async fn work<T: Send + 'static>(
         &self,
         attempted: String,
@@ -170,28 +156,32 @@ impl Registry for OciDir {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
-        let manifest = manifest.clone();
-        let attempted = format!("put manifest {}", manifest.digest());
-        let put = move |layout: &Layout| {
-            layout.update(|index, edit| {
-                let known = index.digest(manifest.digest()).is_some();
-                if !known {
-                    layout.check_links(&manifest, &|_| false)?;
-                }
-                layout.store_manifests(std::iter::once(&manifest))?;
-                if known {
-                    return Ok(None);
-                }
-                let mut edit = edit();
-                edit.keep(&manifest.descriptor()).map_err(invalid)?;
-                Ok(Some(edit))
-            })
+        self.put_manifests(std::slice::from_ref(manifest)).await
+    }
+
+    /// All of them in a single write of `index.json`, or none.
+    async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {
+        let attempted = match manifests {
+            [manifest] => format!("put manifest {}", manifest.digest()),
+            _ => format!("put {} manifests", manifests.len()),
         };
-        self.write(attempted, put).await
+        let manifests = manifests.to_vec();
+        self.write(attempted, move |layout| put_manifests(layout, &manifests)).await
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         self.put_tags(&[(tag.clone(), manifest.clone(), expect)]).await
+    }
+
+    /// All of them in a single write of `index.json`, or none; [`PortErrorKind::Invalid`] when one tag is given two
+    /// manifests.
+    async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
+        let attempted = match writes {
+            [(tag, manifest, _)] => format!("put tag {tag} on {}", manifest.digest()),
+            _ => format!("put {} tags", writes.len()),
+        };
+        let writes = writes.to_vec();
+        self.write(attempted, move |layout| put_tags(layout, &writes)).await
     }
 
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
@@ -229,6 +219,24 @@ impl Registry for OciDir {
         let attempted = self.within(&format!("put blob {}", blob.digest));
         blobs::write_blob(&self.layout, blob, source, &attempted).await
     }
+}
+
+/// Stores every manifest, then keeps those that are new by an entry without a name.
+fn put_manifests(layout: &Layout, manifests: &[Manifest]) -> Result<(), Fault> {
+    layout.update(|index, edit| {
+        store(layout, index, manifests.iter())?;
+        let mut new = HashSet::new();
+        let unknown = manifests.iter().filter(|manifest| index.digest(manifest.digest()).is_none());
+        let unknown: Vec<&Manifest> = unknown.filter(|manifest| new.insert(manifest.digest())).collect();
+        if unknown.is_empty() {
+            return Ok(None);
+        }
+        let mut edit = edit();
+        for manifest in unknown {
+            edit.keep(&manifest.descriptor()).map_err(invalid)?;
+        }
+        Ok(Some(edit))
+    })
 }
 
 /// Checks every expectation, then stores every manifest, then writes the index once.

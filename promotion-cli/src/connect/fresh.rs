@@ -54,6 +54,14 @@ impl Registry for Fresh {
         self.0.put_tag(tag, manifest, expect).await
     }
 
+    async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {
+        self.0.put_manifests(manifests).await
+    }
+
+    async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
+        self.0.put_tags(writes).await
+    }
+
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
         self.0.delete_tag(tag, expected).await
     }

@@ -9,6 +9,9 @@ use promotion_core::{Digest, Tag};
 use super::graph::Graph;
 use super::{BATCH, CopiedTag, Options, Report, Selection, failed, known};
 
+/// Tags written at once, where the destination can: a layout then writes its index once for all of them.
+const AT_ONCE: usize = 1024;
+
 /// A manifest that is copied because it was asked for, or because it belongs to one that was.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
@@ -118,18 +121,24 @@ pub(super) async fn write(
     report: &mut Report,
 ) -> Result<(), PortError> {
     targets.sort_by(order);
-    for target in targets {
-        let manifest = known(graph, &target, to)?;
-        let Some(tag) = &target.to else { continue };
-        if target.lists_referrers() && keeps_its_own(to, tag, &target, options).await? {
-            continue;
+    for batch in targets.chunks(AT_ONCE) {
+        let mut writes = Vec::new();
+        for target in batch {
+            let manifest = known(graph, target, to)?;
+            let Some(tag) = &target.to else { continue };
+            if target.lists_referrers() && keeps_its_own(to, tag, target, options).await? {
+                continue;
+            }
+            // What was seen, and not just anything: somebody else may have written since.
+            let expect = target.was.map_or(Expect::Absent, Expect::Equals);
+            if target.was != Some(target.digest) {
+                writes.push((tag.clone(), manifest.clone(), expect));
+            }
+            report.tags.push(CopiedTag { tag: tag.clone(), digest: target.digest, was: target.was });
         }
-        // What was seen, and not just anything: somebody else may have written since.
-        let expect = target.was.map_or(Expect::Absent, Expect::Equals);
-        if !options.dry_run && target.was != Some(target.digest) {
-            to.put_tag(tag, manifest, expect).await?;
+        if !options.dry_run && !writes.is_empty() {
+            to.put_tags(&writes).await?;
         }
-        report.tags.push(CopiedTag { tag: tag.clone(), digest: target.digest, was: target.was });
     }
     Ok(())
 }

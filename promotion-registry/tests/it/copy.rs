@@ -548,3 +548,37 @@ async fn a_copy_can_be_spawned() {
         assert!(copied.manifest(digest).await.is_ok());
     }
 }
+
+/// A layout writes its index once for many tags and manifests: otherwise a copy of thousands would take minutes.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_layout_is_written_a_few_times_and_not_once_for_each_tag() {
+    let from = memory();
+    for build in 0..300 {
+        let manifest = crate::support::manifest(&build.to_string());
+        from.put_tag(&tag(&format!("0.{build}.0")), &manifest, Expect::Absent).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let to = OciDir::create(folder.path().join("layout")).await.unwrap();
+    let index = folder.path().join("layout/index.json");
+    let (writes, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let watcher = std::thread::spawn({
+        let (writes, done) = (Arc::clone(&writes), Arc::clone(&done));
+        move || {
+            // Each write is a new file: what is seen is at most what was written.
+            let mut last = 0;
+            while done.load(Ordering::Relaxed) == 0 {
+                let now =
+                    std::fs::metadata(&index).map(|file| std::os::unix::fs::MetadataExt::ino(&file)).unwrap_or(last);
+                writes.fetch_add(usize::from(now != last), Ordering::Relaxed);
+                last = now;
+            }
+        }
+    });
+    run(&from, &to, &Selection::All).await.unwrap();
+    done.store(1, Ordering::Relaxed);
+    watcher.join().unwrap();
+    assert_eq!(to.list_tags().await.unwrap().tags.len(), 300);
+    let seen = writes.load(Ordering::Relaxed);
+    assert!(seen <= 12, "index.json was seen {seen} times");
+}

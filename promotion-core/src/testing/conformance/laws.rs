@@ -66,6 +66,22 @@ pub(super) async fn resolve_all_answers_in_order(registry: &dyn Registry) {
     assert_eq!(answer, [Some(b.digest()), None, Some(a.digest()), Some(b.digest())], "{LAW}");
 }
 
+pub(super) async fn several_are_put_like_one_after_the_other(registry: &dyn Registry) {
+    const LAW: &str = "several manifests or tags are put as if one after the other, up to the first that cannot be";
+    let (a, b) = (seeded_manifest(registry, "a").await, seeded_manifest(registry, "b").await);
+    ok(LAW, registry.put_manifests(&[a.clone(), b.clone(), a.clone()]).await);
+    assert_eq!(ok(LAW, registry.manifest(b.digest()).await), b, "{LAW}");
+    let writes = [("one", &a), ("two", &b), ("one", &a)];
+    let writes = writes.map(|(name, manifest)| (tag(name), manifest.clone(), Expect::Absent));
+    ok(LAW, registry.put_tags(&writes).await);
+    assert_eq!(ok(LAW, registry.resolve(&tag("one")).await), Some(a.digest()), "{LAW}");
+    assert_eq!(ok(LAW, registry.resolve(&tag("two")).await), Some(b.digest()), "{LAW}");
+    let refused_at = [(tag("two"), a.clone(), Expect::Absent), (tag("three"), a, Expect::Absent)];
+    let kind = refused(LAW, registry.put_tags(&refused_at).await);
+    assert_eq!(kind, PortErrorKind::Conflict { found: Some(b.digest()) }, "{LAW}");
+    assert_eq!(ok(LAW, registry.resolve(&tag("three")).await), None, "{LAW}: after the first that cannot be");
+}
+
 pub(super) async fn expect_absent_refuses_another_digest(registry: &dyn Registry) {
     const LAW: &str = "Expect::Absent refuses a tag that is another digest, and changes nothing";
     let (a, b) = (seeded_manifest(registry, "a").await, seeded_manifest(registry, "b").await);
