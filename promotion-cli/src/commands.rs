@@ -69,7 +69,7 @@ impl Command {
             Self::Repair(args) => args.run(app).await,
             Self::Copy(args) => args.run(app).await,
             Self::Audit(args) => args.run(app).await,
-            Self::Doctor(args) => args.run(app),
+            Self::Doctor(args) => args.run(app).await,
             Self::Completions(args) => args.run(app),
             Self::Schema(args) => args.run(app),
             Self::Version(args) => args.run(app),

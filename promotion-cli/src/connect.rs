@@ -12,10 +12,10 @@ use std::time::Duration;
 use promotion_core::Repository;
 use promotion_core::ports::{PortErrorKind, Registry};
 use promotion_core::time::parse_duration;
-use promotion_registry::OciDir;
 use promotion_registry::distribution::{
     Client, Credentials, DockerConfig, Exchange, Fixed, Observer, Options, Proxy, Retries, Timeouts,
 };
+use promotion_registry::{Distribution, OciDir};
 use serde::{Deserialize, Serialize};
 
 use self::creds::Creds;
@@ -156,8 +156,13 @@ impl<'a> Connector<'a> {
     pub(crate) async fn open(&self, repository: &Repository, open: Open) -> Result<Box<dyn Registry>, Failure> {
         match repository {
             Repository::Layout { path } => layout(path, open).await,
-            Repository::Oci { .. } => Ok(Box::new(Client::new(self.options()?)?.open(repository)?)),
+            Repository::Oci { .. } => Ok(Box::new(self.registry(repository)?)),
         }
+    }
+
+    /// A repository of a registry.
+    pub(crate) fn registry(&self, repository: &Repository) -> Result<Distribution, Failure> {
+        Ok(Client::new(self.options()?)?.open(repository)?)
     }
 
     fn options(&self) -> Result<Options, Failure> {

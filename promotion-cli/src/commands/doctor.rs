@@ -1,5 +1,8 @@
+mod registry;
+
 use std::path::PathBuf;
 
+use promotion_core::Repository;
 use promotion_core::explain::MEANINGS;
 use promotion_core::proofs::prove;
 use serde::Serialize;
@@ -15,11 +18,17 @@ use crate::output::{Document, Paint, columns};
 ///
 /// Checks each stage's constraint and filter against every kind of version that the pipeline writes: that the last
 /// stage cannot select a candidate, that the first can select every build. Exits 10 on findings.
+///
+/// Of a registry (oci://…) it tells what its answers show it can do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
-    /// Configurations to check, instead of the one in force
-    #[arg(value_name = "FILE")]
+    /// Configurations to check, instead of the one in force; or one repository of a registry to examine
+    #[arg(value_name = "FILE|REPO")]
     files: Vec<PathBuf>,
+
+    /// Of a registry, also find out what only a write shows: puts a manifest once more under a tag that is it already
+    #[arg(long)]
+    write: bool,
 
     /// Explain an id that a command printed; all of them without an id
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "files")]
@@ -51,9 +60,13 @@ impl Document for Meanings {
 }
 
 impl DoctorArgs {
-    pub(crate) fn run(self, app: &App) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         if let Some(id) = self.explain {
             return explain(app, &id);
+        }
+        if let Some(repository) = self.repository()? {
+            app.out.document(&registry::examine(app, &repository, self.write).await?)?;
+            return Ok(Exit::Done);
         }
         let configs = match self.files.as_slice() {
             [] => vec![app.config()?],
@@ -72,6 +85,24 @@ impl DoctorArgs {
         let exit = Exit::of_findings(&findings);
         app.out.document(&Report { findings })?;
         Ok(exit)
+    }
+}
+
+impl DoctorArgs {
+    /// The registry to examine, if that is what was named.
+    fn repository(&self) -> Result<Option<Repository>, Failure> {
+        let named = |file: &&PathBuf| file.to_string_lossy().starts_with("oci://");
+        match (self.files.iter().find(named), self.files.len()) {
+            (None, _) if self.write => Err(Failure::usage("read --write", "it goes with a repository of a registry")),
+            (None, _) => Ok(None),
+            (Some(file), 1) => match file.to_string_lossy().parse() {
+                Ok(repository) => Ok(Some(repository)),
+                Err(error) => Err(Failure::usage("read the arguments", format!("{error}"))),
+            },
+            (Some(_), _) => {
+                Err(Failure::usage("read the arguments", "one repository is examined at a time, by itself"))
+            }
+        }
     }
 }
 

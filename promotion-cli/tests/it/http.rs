@@ -204,3 +204,19 @@ fn what_each_command_asks_is_a_contract() {
     told("rollback", proxy.take());
     insta::assert_snapshot!(table);
 }
+
+#[test]
+fn doctor_tells_what_a_registry_can_do() {
+    let registry = FakeRegistry::start(Quirks { multi_tag_put: true, ..Quirks::default() });
+    let remote = Remote::new(&registry.host());
+    let examine = |more: &[&str]| remote.json(0, &[&["doctor", remote.repository.as_str()], more].concat());
+    assert_eq!(examine(&[])["tags"], Value::Null, "nothing was pushed");
+    remote.push(1);
+    let before = registry.tags("acme/platform");
+    let (looked, wrote) = (examine(&[]), examine(&["--write"]));
+    assert_eq!((&looked["tags"], &looked["referrers_api"]), (&3.into(), &true.into()), "{looked}");
+    assert_eq!((&looked["multi_tag_put"], &wrote["multi_tag_put"]), (&Value::Null, &true.into()), "{wrote}");
+    assert_eq!(registry.tags("acme/platform"), before, "examining changes nothing");
+    assert_eq!(remote.run(&["doctor", "--write"]).code, 2);
+    assert_eq!(remote.run(&["doctor", "oci://nowhere"]).code, 2);
+}
