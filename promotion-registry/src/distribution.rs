@@ -27,6 +27,8 @@ mod credentials;
 mod docker_config;
 mod endpoints;
 mod failure;
+mod immutable;
+mod letters;
 mod limit;
 mod link;
 mod listing;

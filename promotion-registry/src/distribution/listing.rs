@@ -65,7 +65,9 @@ impl Operation<'_> {
                 return Ok(listing);
             }
         }
-        let message = format!("the tags changed while they were listed, {BEGINNINGS} times; try again");
+        let message = format!(
+            "the page that should follow was not found, {BEGINNINGS} times; tags may be deleted meanwhile: try again"
+        );
         Err(self.error(PortErrorKind::Unavailable, message))
     }
 
@@ -78,9 +80,13 @@ impl Operation<'_> {
             let limit = Limit { bytes: BYTES - pages.bytes, what: "the rest of the listing" };
             let document = match self.get(&url, None, limit).await? {
                 Got::Document(document) => document,
+                // zot says so without a word, which proves nothing of the repository, and need not: it begins anew.
+                Got::Other(answer) if answer.status == StatusCode::NOT_FOUND && pages.visited.len() > 1 => {
+                    return Ok(None);
+                }
                 Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => {
                     self.absent(*answer).await?;
-                    return if pages.visited.len() > 1 { Ok(None) } else { Err(self.no_repository()) };
+                    return Err(self.no_repository());
                 }
                 Got::Other(answer) => return Err(answer.refused().await),
             };

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
 mod conformance;
+mod conforms;
 mod copy;
 mod crash;
 mod credentials;
@@ -19,6 +20,7 @@ mod fake;
 mod layout;
 mod pack;
 mod proxy;
+mod quirks;
 mod real;
 mod servers;
 mod skopeo;
