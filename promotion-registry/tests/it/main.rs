@@ -20,6 +20,7 @@ mod fake;
 mod immutable;
 mod layout;
 mod pack;
+mod peers;
 mod promoted;
 mod proxy;
 mod quirks;
