@@ -44,7 +44,7 @@ impl Operation<'_> {
         let message = format!(
             "the registry keeps tags in lower case: what is tag {tag} here is listed as {lower}; use tags without capitals"
         );
-        self.error(PortErrorKind::Unsupported, message)
+        self.error(PortErrorKind::Invalid, message)
     }
 }
 

@@ -18,6 +18,7 @@ mod distribution_server;
 mod distribution_tags;
 mod distribution_uploads;
 mod fake;
+mod hostile;
 mod immutable;
 mod layout;
 mod pack;

@@ -7,12 +7,12 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::ports::{Expect, PortError, PortErrorKind, Registry};
 use promotion_registry::Distribution;
 use promotion_registry::distribution::Anonymous;
-use promotion_registry::testing::fake::{FakeRegistry, Immutability, Paging, Quirks, TagDelete};
+use promotion_registry::testing::fake::{Auth, FakeRegistry, Immutability, Paging, Quirks, TagDelete};
 use promotion_registry::testing::proxy::{Operation, Proxy};
 use wiremock::matchers::{method, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::conforms::client;
+use crate::conforms::{client, known_as};
 use crate::distribution_server::{Fake, Fault, PATH, requests};
 use crate::support::{manifest, tag};
 
@@ -253,6 +253,24 @@ async fn ghcr_a_wait_that_only_the_text_asks_for_is_waited() {
 }
 
 #[tokio::test]
+async fn ghcr_everybody_reads_and_only_who_is_known_writes() {
+    let (user, password) = ("ada".to_owned(), "correct horse".to_owned());
+    let rig = Rig::new(|it| it.auth = Auth::AnonymousPull { user, password });
+    let digest = rig.registry.seed(NAME, "1.0.0", "one");
+    let it = rig.client.manifest(digest).await.unwrap();
+    assert_eq!(rig.listed().await, ["1.0.0"]);
+    assert_eq!(rig.proxy.count(Operation::Token), 0, "what is free needs no token");
+    let host = rig.proxy.host();
+    let error = rig.put("1.0.1", &it, Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Unauthorized, "{error}");
+    assert!(error.message().contains(&format!("docker login {host}")), "{error}");
+    let known = client(known_as(&host, "ada", "correct horse"));
+    let known = crate::conforms::open(&known, &format!("{host}/{NAME}"));
+    known.put_tag(&tag("1.0.1"), &it, Expect::Absent).await.unwrap();
+    assert_eq!(rig.listed().await, ["1.0.0", "1.0.1"]);
+}
+
+#[tokio::test]
 async fn docker_hub_a_retag_pulls_once() {
     let rig = Rig::new(|it| it.torn_500 = None);
     let digest = rig.registry.seed(NAME, "0.1.0-rc.1", "one");
@@ -327,7 +345,7 @@ async fn gitea_a_tag_with_capitals_is_told_as_what_it_became() {
     let it = rig.seeded("other", "one").await;
     for turn in 0..3 {
         let error = rig.put("1.0.0-RC.1", &it, Expect::Absent).await.unwrap_err();
-        assert_eq!(error.kind(), &PortErrorKind::Unsupported, "{turn}: {error}");
+        assert_eq!(error.kind(), &PortErrorKind::Invalid, "{turn}: {error}");
         assert!(error.message().contains("listed as 1.0.0-rc.1"), "{error}");
     }
     assert_eq!(rig.client.capabilities().case_sensitive_tags, Some(false));
@@ -341,10 +359,10 @@ async fn gitea_a_tag_in_lower_case_is_not_moved_by_its_spelling_in_capitals() {
     for (manifest, turn) in [(&two, "another digest"), (&one, "the same digest")] {
         let fresh = at(&rig.proxy.host());
         let error = fresh.put_tag(&tag("Stable"), manifest, Expect::Any).await.unwrap_err();
-        assert_eq!(error.kind(), &PortErrorKind::Unsupported, "{turn}: {error}");
+        assert_eq!(error.kind(), &PortErrorKind::Invalid, "{turn}: {error}");
     }
     let error = at(&rig.proxy.host()).delete_tag(&tag("STABLE"), one.digest()).await.unwrap_err();
-    assert_eq!(error.kind(), &PortErrorKind::Unsupported, "{error}");
+    assert_eq!(error.kind(), &PortErrorKind::Invalid, "{error}");
     assert_eq!((rig.proxy.count(Operation::PutTag), rig.tags()["stable"].clone()), (0, one.digest().to_string()));
 }
 
