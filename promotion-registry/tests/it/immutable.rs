@@ -1,4 +1,4 @@
-//! Real servers that let nobody move a tag, that ask who one is, and that speak TLS.
+//! Real servers: that let nobody move a tag, that ask who one is, that speak TLS, and what all of them agree on.
 
 use std::sync::Arc;
 
@@ -157,5 +157,37 @@ async fn asking_for_several_tags_at_once_changes_nothing_anywhere() {
         assert!(!offered || kind == Kind::Zot, "{kind:?}");
         assert_eq!(registry.list_tags().await.unwrap().tags, [tag("1.0.0")], "{kind:?}");
         assert_eq!(registry.resolve(&tag("1.0.0")).await.unwrap(), Some(it.digest()), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs registries: scripts/components"]
+async fn tags_differ_by_case_everywhere() {
+    for kind in Kind::ALL {
+        let server = Server::start(kind, Setup::anonymous());
+        let registry = anonymous(&server);
+        let (one, two) = (seeded_manifest(&registry, "one").await, seeded_manifest(&registry, "two").await);
+        registry.put_tag(&tag("1.0.0-rc.1"), &one, Expect::Absent).await.unwrap();
+        registry.put_tag(&tag("1.0.0-RC.1"), &two, Expect::Absent).await.unwrap();
+        let found = registry.resolve_all(&[tag("1.0.0-rc.1"), tag("1.0.0-RC.1")]).await.unwrap();
+        assert_eq!(found, [Some(one.digest()), Some(two.digest())], "{kind:?}");
+        assert_eq!(registry.capabilities().case_sensitive_tags, Some(true), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs registries: scripts/components"]
+async fn a_repository_may_have_every_name_of_the_specification() {
+    for kind in Kind::ALL {
+        let server = Server::start(kind, Setup::anonymous());
+        let room = 255 - server.host().len() - 1;
+        let longest = format!("{}{}", "a/".repeat((room - 1) / 2), "a".repeat(1 + (room - 1) % 2));
+        for name in ["v2", "tags/list", "a/manifests/b", "a/blobs/uploads/b", "a.b_c__d-e--f", longest.as_str()] {
+            let registry = open(&client(Arc::new(Anonymous)), &server.repository(name));
+            let it = seeded_manifest(&registry, "a").await;
+            registry.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
+            assert_eq!(registry.list_tags().await.unwrap().tags, [tag("1.0.0")], "{kind:?}: {name}");
+            assert_eq!(registry.manifest(it.digest()).await.unwrap(), it, "{kind:?}: {name}");
+        }
     }
 }
