@@ -141,7 +141,7 @@ mod tests {
             ("oci://ghcr.io".to_owned(), "has no path"),
             ("oci://ghcr.io/".to_owned(), "has no path"),
             ("oci:///acme".to_owned(), "has no host"),
-            ("oci://me:secret@ghcr.io/acme".to_owned(), "has no host"),
+            ("oci://me:secret@ghcr.io/acme".to_owned(), "user information"),
             ("oci://ghcr.io/Acme/x".to_owned(), "component \"Acme\""),
             ("oci://ghcr.io/acme//x".to_owned(), "component \"\""),
             ("oci://ghcr.io/acme/x:".to_owned(), "a tag cannot be empty"),

@@ -27,6 +27,8 @@ mod credentials;
 mod docker_config;
 mod endpoints;
 mod failure;
+mod immutable;
+mod letters;
 mod limit;
 mod link;
 mod listing;
@@ -53,7 +55,6 @@ use std::time::Duration;
 use promotion_core::manifest::Manifest;
 use promotion_core::ports::{PortError, PortErrorKind};
 use promotion_core::{Repository, Tag};
-use reqwest::Url;
 use tokio::sync::Mutex;
 
 pub use self::capabilities::Capabilities;
@@ -208,12 +209,11 @@ impl Client {
         let scheme = if self.transport.options().plain_http { "http" } else { "https" };
         // Docker Hub answers under another name than the one in references.
         let server = if host == "docker.io" { "registry-1.docker.io" } else { host };
-        let base = Url::parse(&format!("{scheme}://{server}/v2/{path}/")).map_err(|error| {
-            PortError::new(PortErrorKind::Invalid, format!("open {repository}"), "the host is none").with_source(error)
-        })?;
+        let endpoints = Endpoints::new(scheme, server, path)
+            .ok_or_else(|| PortError::new(PortErrorKind::Invalid, format!("open {repository}"), "its host is none"))?;
         Ok(Distribution {
             repository: repository.clone(),
-            endpoints: Endpoints::new(base),
+            endpoints,
             transport: Arc::clone(&self.transport),
             turns: Arc::clone(&self.turns),
             learned: Arc::default(),

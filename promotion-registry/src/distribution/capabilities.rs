@@ -11,6 +11,8 @@ pub struct Capabilities {
     pub multi_tag_put: Option<bool>,
     /// It refuses to move a tag.
     pub immutable_tags: Option<bool>,
+    /// It keeps a tag with capitals apart from the same tag in lower case.
+    pub case_sensitive_tags: Option<bool>,
     /// It deletes a tag without its manifest.
     pub tag_delete: Option<bool>,
     /// It gives its tags in pages with a `Link` to the next.

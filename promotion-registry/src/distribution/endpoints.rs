@@ -3,6 +3,8 @@
 use promotion_core::{Digest, Tag};
 use reqwest::Url;
 
+use super::shown;
+
 /// The URLs of a repository.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoints {
@@ -11,8 +13,11 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub(super) const fn new(base: Url) -> Self {
-        Self { base }
+    /// `None` if such a URL would lead elsewhere than to this host and path.
+    pub(super) fn new(scheme: &str, host: &str, path: &str) -> Option<Self> {
+        let base = Url::parse(&format!("{scheme}://{host}/v2/{path}/")).ok()?;
+        let rest = (base.username(), base.password(), base.query(), base.fragment());
+        (base.path() == format!("/v2/{path}/") && rest == ("", None, None, None)).then_some(Self { base })
     }
 
     /// A URL of the registry, which tells its host from others.
@@ -72,6 +77,7 @@ impl Endpoints {
             url.set_scheme("https").ok()?;
             url.set_port(self.base.port()).ok()?;
         }
+        shown::forget_user(&mut url);
         Some(url)
     }
 
@@ -94,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    fn endpoints(base: &str) -> Endpoints {
-        Endpoints::new(Url::parse(base).unwrap())
+    fn endpoints(host: &str, path: &str) -> Endpoints {
+        Endpoints::new("https", host, path).unwrap()
     }
 
     #[test]
     fn queries_are_encoded() {
-        let here = endpoints("https://r.example/v2/a/b/");
+        let here = endpoints("r.example", "a/b");
         assert_eq!(here.tags(7, Some("a&b/+")).as_str(), "https://r.example/v2/a/b/tags/list?n=7&last=a%26b%2F%2B");
         let digest = Digest::of(b"x");
         let mount = here.mount(digest, "c/d");
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_registry_that_calls_itself_http_is_still_reached_by_tls() {
-        let here = endpoints("https://r.example:8443/v2/a/");
+        let here = endpoints("r.example:8443", "a");
         let at = here.uploads();
         let point = |target: &str| here.pointed(&at, target).map(String::from);
         assert_eq!(point("http://r.example/up?s=1").unwrap(), "https://r.example:8443/up?s=1");
@@ -121,5 +127,10 @@ mod tests {
             "https://r.example:8443/v2/a/blobs/uploads/7?_state=a%2Bb"
         );
         assert_eq!(point("ftp://r.example/up"), None);
+        assert_eq!(
+            point("http://me:pw@r.example/up").unwrap(),
+            "https://r.example:8443/up",
+            "it tells nobody who we are"
+        );
     }
 }

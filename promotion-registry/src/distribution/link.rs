@@ -2,17 +2,30 @@
 
 use reqwest::header::{HeaderMap, LINK};
 
+/// A header that speaks of a next page and cannot be read: taken for none, it would end a listing early.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
 /// The target of the first link whose relation is `next`, as the registry wrote it.
-pub(super) fn next(headers: &HeaderMap) -> Option<&str> {
-    headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_of)
+pub(super) fn next(headers: &HeaderMap) -> Result<Option<&str>, Unreadable> {
+    for value in headers.get_all(LINK) {
+        let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Unreadable)?;
+        if let Some(target) = next_of(text)? {
+            return Ok(Some(target));
+        }
+    }
+    Ok(None)
 }
 
-fn next_of(mut rest: &str) -> Option<&str> {
+fn next_of(mut rest: &str) -> Result<Option<&str>, Unreadable> {
     loop {
-        let (target, after) = rest.trim_start_matches([' ', '\t', ',']).strip_prefix('<')?.split_once('>')?;
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
+            return if rest.to_ascii_lowercase().contains("next") { Err(Unreadable) } else { Ok(None) };
+        };
         let (is_next, after) = parameters(after);
         if is_next {
-            return Some(target);
+            return Ok(Some(target));
         }
         rest = after;
     }
@@ -60,7 +73,7 @@ fn value(text: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::next_of;
+    use super::{Unreadable, next_of};
 
     #[test]
     fn the_next_page_is_found_in_every_spelling() {
@@ -75,12 +88,20 @@ mod tests {
             (r#"<u>; rel="nextish""#, None),
             ("<u>; crossorigin; rel=next", Some("u")),
             ("<u>", None),
-            ("u; rel=next", None),
-            ("<u; rel=next", None),
             (r#"<u>; rel="next"#, Some("u")),
             ("", None),
+            ("u; rel=prev", None),
+            ("<u>; rel=prev, help", None),
+            (r#"<list?last=ü>; rel="next""#, Some("list?last=ü")),
         ] {
-            assert_eq!(next_of(header), expected, "{header}");
+            assert_eq!(next_of(header), Ok(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_next_page_that_cannot_be_read_is_not_none() {
+        for header in ["u; rel=next", "<u; rel=next", "<a>; rel=prev, b; rel=\"NEXT\"", "next"] {
+            assert_eq!(next_of(header), Err(Unreadable), "{header}");
         }
     }
 }

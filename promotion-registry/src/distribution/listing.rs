@@ -65,7 +65,9 @@ impl Operation<'_> {
                 return Ok(listing);
             }
         }
-        let message = format!("the tags changed while they were listed, {BEGINNINGS} times; try again");
+        let message = format!(
+            "the page that should follow was not found, {BEGINNINGS} times; tags may be deleted meanwhile: try again"
+        );
         Err(self.error(PortErrorKind::Unavailable, message))
     }
 
@@ -78,9 +80,13 @@ impl Operation<'_> {
             let limit = Limit { bytes: BYTES - pages.bytes, what: "the rest of the listing" };
             let document = match self.get(&url, None, limit).await? {
                 Got::Document(document) => document,
+                // zot says so without a word, which proves nothing of the repository, and need not: it begins anew.
+                Got::Other(answer) if answer.status == StatusCode::NOT_FOUND && pages.visited.len() > 1 => {
+                    return Ok(None);
+                }
                 Got::Other(answer) if answer.status == StatusCode::NOT_FOUND => {
                     self.absent(*answer).await?;
-                    return if pages.visited.len() > 1 { Ok(None) } else { Err(self.no_repository()) };
+                    return Err(self.no_repository());
                 }
                 Got::Other(answer) => return Err(answer.refused().await),
             };
@@ -109,10 +115,10 @@ impl Operation<'_> {
         let names = page.tags.unwrap_or_default();
         let (count, last) = (names.len(), names.last().cloned());
         let news = pages.add(names, by_link);
-        if let Some(target) = link::next(&document.headers) {
+        if let Some(url) = self.linked(&document)? {
             pages.linked = true;
             self.registry.learned.note(|known| known.pages = Some(true));
-            return self.linked(&document.url, target).map(Next::Link);
+            return Ok(Next::Link(url));
         }
         if count > PAGE {
             self.registry.learned.note(|known| known.pages = Some(false));
@@ -124,15 +130,20 @@ impl Operation<'_> {
     }
 
     /// The next page's address: a registry that sends us elsewhere for its tags is not believed.
-    pub(super) fn linked(&self, from: &Url, target: &str) -> Result<Url, PortError> {
-        match self.endpoints().pointed(from, target) {
-            Some(url) if self.endpoints().is_home(&url) => Ok(url),
+    pub(super) fn linked(&self, page: &Document) -> Result<Option<Url>, PortError> {
+        let from = shown::url(&page.url);
+        let Some(target) = link::next(&page.headers)
+            .map_err(|_| self.corrupt(format!("{from} names a next page in a Link header that cannot be read")))?
+        else {
+            return Ok(None);
+        };
+        match self.endpoints().pointed(&page.url, target) {
+            Some(url) if self.endpoints().is_home(&url) => Ok(Some(url)),
             Some(url) => {
-                let message =
-                    format!("{} says that the next page is at {}: another host", shown::url(from), shown::url(&url));
-                Err(self.corrupt(message))
+                let elsewhere = shown::url(&url);
+                Err(self.corrupt(format!("{from} says that the next page is at {elsewhere}: another host")))
             }
-            None => Err(self.corrupt(format!("{} names a next page that is no address", shown::url(from)))),
+            None => Err(self.corrupt(format!("{from} names a next page that is no address"))),
         }
     }
 

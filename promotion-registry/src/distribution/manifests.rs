@@ -75,6 +75,12 @@ impl Operation<'_> {
         call.repeat = repeat;
         call.body = Body::Bytes(manifest.bytes().to_vec().into());
         let answer = self.send(call).await?;
+        if answer.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            // zot takes no Docker types unless it is told to.
+            let refused = answer.refused().await;
+            let message = format!("{}; it was sent as {}", refused.message(), manifest.media_type());
+            return Err(self.error(refused.kind().clone(), message));
+        }
         if !answer.status.is_success() {
             return Ok(Put::Refused(Box::new(answer)));
         }

@@ -23,9 +23,10 @@ pub(crate) fn next(
         return Err(format!("{} answered {} without a Location", shown::url(from), status.as_u16()));
     };
     let to = location.to_str().ok().and_then(|location| from.join(location).ok());
-    let Some(to) = to.filter(|to| matches!(to.scheme(), "http" | "https") && to.has_host()) else {
+    let Some(mut to) = to.filter(|to| matches!(to.scheme(), "http" | "https") && to.has_host()) else {
         return Err(format!("{} redirects to what is no HTTP URL", shown::url(from)));
     };
+    shown::forget_user(&mut to);
     match objection(method, replayable, status, from, &to) {
         Some(reason) => Err(format!("{} redirects to {}: {reason}", shown::url(from), shown::url(&to))),
         None => Ok(Some(to)),
@@ -67,6 +68,7 @@ mod tests {
             Ok(Some("https://s3.example/b?sig=1".into()))
         );
         assert_eq!(follow(Method::HEAD, 302, "/other"), Ok(Some("https://r.example/other".into())));
+        assert_eq!(follow(Method::GET, 307, "https://me:pw@s3.example/b"), Ok(Some("https://s3.example/b".into())));
         assert_eq!(follow(Method::GET, 304, "/other"), Ok(None));
         assert!(follow(Method::GET, 307, "http://s3.example/b?sig=1").unwrap_err().contains("from TLS to plain HTTP"));
         assert!(follow(Method::GET, 307, "file:///etc/passwd").unwrap_err().contains("no HTTP URL"));

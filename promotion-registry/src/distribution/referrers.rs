@@ -15,7 +15,6 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::link;
 use super::manifests::{MANIFEST, Put};
 use super::operation::{Document, Got, Operation, media_type};
 use super::shown;
@@ -100,9 +99,9 @@ impl Operation<'_> {
             };
             found.extend(self.page(&document)?);
             self.registry.learned.note(|known| known.referrers_api = Some(true));
-            match link::next(&document.headers) {
+            match self.linked(&document)? {
                 None => return Ok(Some(each_once(found))),
-                Some(target) => url = self.linked(&document.url, target)?,
+                Some(next) => url = next,
             }
         }
         Err(self.corrupt(format!("the listing of referrers does not end: {} pages were read", visited.len())))

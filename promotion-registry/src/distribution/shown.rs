@@ -12,10 +12,15 @@ pub(crate) fn url(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);
-    // Fails for URLs that cannot have either.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
+    forget_user(&mut shown);
     shown.into()
+}
+
+/// Takes user information away: the client would send it instead of ours.
+pub(crate) fn forget_user(url: &mut Url) {
+    // Fails for URLs that cannot have either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
 }
 
 /// Host and port of a URL.

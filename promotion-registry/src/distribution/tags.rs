@@ -6,6 +6,7 @@ use promotion_core::{Digest, Tag};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode, Url};
 
+use super::letters::lower;
 use super::manifests::Put;
 use super::operation::Operation;
 use super::transport::{Access, Repeat};
@@ -24,13 +25,18 @@ impl Operation<'_> {
     /// [`promotion_core::ports::Registry::put_tag`].
     pub(super) async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         let url = self.endpoints().tag(tag);
+        self.refuses_capitals(tag)?;
         let before = self.digest_at(url.clone()).await?;
+        if let Some(before) = before {
+            self.keeps_case(tag, before).await?;
+        }
         if before != Some(manifest.digest()) {
             self.check(tag, before, expect)?;
             let put = self.write(tag, &url, manifest, before).await?;
             if before.is_some() {
                 self.registry.learned.note(|known| known.immutable_tags = Some(false));
             }
+            self.keeps_case(tag, manifest.digest()).await?;
             return self.refer(manifest, put.as_ref()).await;
         }
         // Whoever wrote it may have died before its subject knew of it.
@@ -54,7 +60,7 @@ impl Operation<'_> {
                     self.read_back(tag, url, manifest.digest(), before).await?;
                     return Ok(Some(headers));
                 }
-                Sent::Refused(error) => return self.refused(tag, url, manifest.digest(), error).await,
+                Sent::Refused(error) => return self.refused(tag, url, manifest, error).await,
                 Sent::Unknown(error) => error,
             };
             let found = self.digest_at(url.clone()).await?;
@@ -77,32 +83,9 @@ impl Operation<'_> {
             Ok(Put::Stored(headers)) => Ok(Sent::Done(headers)),
             Ok(Put::Refused(answer)) => Ok(judge(answer.status, answer.refused().await)),
             Err(error) if *error.kind() == PortErrorKind::Unavailable => Ok(Sent::Unknown(error)),
+            Err(error) if *error.kind() == PortErrorKind::Unauthorized => Ok(Sent::Refused(error)),
             Err(error) => Err(error),
         }
-    }
-
-    /// A registry that forbids moving tags also forbids writing what is there, so somebody may have been faster.
-    async fn refused(
-        &self,
-        tag: &Tag,
-        url: &Url,
-        wanted: Digest,
-        error: PortError,
-    ) -> Result<Option<HeaderMap>, PortError> {
-        let immutable = *error.kind() == PortErrorKind::Immutable;
-        if !immutable && *error.kind() != PortErrorKind::Forbidden {
-            return Err(error);
-        }
-        let is = match self.digest_at(url.clone()).await? {
-            Some(found) if found == wanted => return Ok(None),
-            Some(found) => format!("tag {tag} is {found} and may not move"),
-            None => format!("tag {tag} is absent and may not be written"),
-        };
-        if !immutable {
-            return Err(error);
-        }
-        self.registry.learned.note(|known| known.immutable_tags = Some(true));
-        Err(self.error(PortErrorKind::Immutable, format!("{is}: {}", error.message())))
     }
 
     /// Waits until the tag reads as it was written: some registries take a moment, and some store another name.
@@ -126,8 +109,7 @@ impl Operation<'_> {
 
     fn not_readable(&self, tag: &Tag, found: Option<Digest>) -> PortError {
         let is = found.map_or_else(|| "absent".to_owned(), |found| found.to_string());
-        let folded = tag.as_str().chars().any(|letter| letter.is_ascii_uppercase());
-        let hint = if folded { "; some registries store tags in lower case" } else { "" };
+        let hint = if lower(tag).is_some() { "; some registries store tags in lower case" } else { "" };
         let message = format!("the registry accepted the write, but tag {tag} still reads as {is}{hint}");
         self.error(PortErrorKind::Unavailable, message)
     }
@@ -142,6 +124,7 @@ impl Operation<'_> {
                 None => return self.left_alone(tag, expected).await,
                 found if found != Some(expected) => return Err(self.conflict(tag, found, &expected.to_string())),
                 Some(_) if attempt > self.attempts() => return Err(self.not_gone(tag)),
+                Some(_) if attempt == 1 => self.keeps_case(tag, expected).await?,
                 Some(_) => {}
             }
             let mut pause = attempt > 1;

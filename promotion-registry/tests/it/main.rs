@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
+mod bad_input;
 mod conformance;
+mod conforms;
 mod copy;
 mod crash;
 mod credentials;
@@ -16,9 +18,14 @@ mod distribution_server;
 mod distribution_tags;
 mod distribution_uploads;
 mod fake;
+mod hostile;
+mod immutable;
 mod layout;
 mod pack;
+mod peers;
+mod promoted;
 mod proxy;
+mod quirks;
 mod real;
 mod servers;
 mod skopeo;
