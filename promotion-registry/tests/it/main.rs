@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
+mod budgets;
 mod conformance;
 mod copy;
 mod crash;
@@ -16,13 +17,17 @@ mod distribution_server;
 mod distribution_tags;
 mod distribution_uploads;
 mod fake;
+mod fault_matrix;
 mod layout;
+mod many_tags;
 mod pack;
 mod proxy;
 mod real;
 mod servers;
 mod skopeo;
+mod story;
 mod support;
+mod torn;
 
 /// A file that is not declared above is a test that never runs.
 #[test]
