@@ -5,6 +5,23 @@
 //! - **A failure is never "absent".** Only a registry that says so (404 and its own error code) makes a tag absent.
 //! - **Credentials go to one host**: the one that asked for them in its challenge, never where a redirect leads.
 //!
+//! # Requests
+//!
+//! Besides these there is one for each token, and a 401 before the first. `/v2/` is never asked. A page has 1000 tags;
+//! nothing else grows with their number. A manifest is read once: the few read last are kept, verified, by digest.
+//! HEAD and GET are of manifests, a record of what was done included; each tag that is written is HEAD, PUT, HEAD.
+//!
+//! | | pages of tags | HEAD | GET | PUT of a tag | PUT by digest | referrers | blobs and uploads |
+//! |---|---|---|---|---|---|---|---|
+//! | a digest under two tags | 0 | 4 | 1 | 2 | 0 | 0 | 0 |
+//! | `status` | 1 | 6 | 1 | 0 | 0 | 0 | 0 |
+//! | `push`, of two blobs | 2 | 15 | 2 | 3 | 1 | 0 | 6 |
+//! | `promote`, of the newest | 2 | 18 | 2 | 2 | 1 | 0 | 1 |
+//! | `promote`, with a newer candidate to re-base | 2 | 21 | 2 | 3 | 1 | 0 | 3 |
+//! | `promote`, done already | 1 | 9 | 2 | 0 | 0 | 0 | 0 |
+//! | `reject` | 2 | 23 | 2 | 1 | 1 | 0 | 1 |
+//! | `rollback` | 2 | 27 | 2 | 3 | 2 | 0 | 2 |
+//!
 //! ```no_run
 //! use promotion_core::ports::Registry;
 //! use promotion_registry::distribution::{Client, Options};
@@ -21,6 +38,7 @@ mod answer;
 mod auth;
 mod auth_keys;
 mod blobs;
+mod cache;
 mod capabilities;
 mod challenge;
 mod credentials;
@@ -57,6 +75,7 @@ use promotion_core::ports::{PortError, PortErrorKind};
 use promotion_core::{Repository, Tag};
 use tokio::sync::Mutex;
 
+use self::cache::Cache;
 pub use self::capabilities::Capabilities;
 use self::capabilities::Learned;
 pub use self::credentials::{Anonymous, Credential, Credentials, FirstOf, Fixed, Secret};
@@ -217,11 +236,13 @@ impl Client {
             transport: Arc::clone(&self.transport),
             turns: Arc::clone(&self.turns),
             learned: Arc::default(),
+            cache: Arc::default(),
         })
     }
 }
 
-/// A repository of a registry. Clones are the same adapter value: they learn together.
+/// A repository of a registry. Clones are the same adapter value: they learn together, and
+/// keep the same few manifests.
 #[derive(Debug, Clone)]
 pub struct Distribution {
     repository: Repository,
@@ -229,6 +250,7 @@ pub struct Distribution {
     transport: Arc<Transport>,
     turns: Arc<Mutex<()>>,
     learned: Arc<Learned>,
+    cache: Arc<Cache>,
 }
 
 impl Distribution {

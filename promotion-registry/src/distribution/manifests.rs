@@ -7,6 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 
+use super::Distribution;
 use super::operation::{Document, Got, Limit, Operation, media_type};
 use super::shown;
 use super::transport::{Access, Answer, Body, Repeat};
@@ -28,7 +29,31 @@ struct Shape {
     manifests: Option<serde::de::IgnoredAny>,
 }
 
+impl Distribution {
+    /// A manifest by its digest from the registry, verified, and kept.
+    pub(super) async fn fetch(&self, digest: Digest) -> Result<Manifest, PortError> {
+        let fetched = self.attempting(format!("get manifest {digest}")).fetch(digest).await;
+        match &fetched {
+            Ok(manifest) => self.cache.keep(manifest),
+            Err(error) if *error.kind() == PortErrorKind::NotFound => self.cache.forget(digest),
+            Err(_) => {}
+        }
+        fetched
+    }
+}
+
 impl Operation<'_> {
+    /// A manifest by its digest, verified.
+    async fn fetch(&self, digest: Digest) -> Result<Manifest, PortError> {
+        match self.manifest_at(&self.endpoints().manifest(digest)).await? {
+            None => Err(self.error(PortErrorKind::NotFound, "the registry has no such manifest")),
+            Some((manifest, _)) if manifest.digest() == digest => Ok(manifest),
+            Some((manifest, _)) => {
+                Err(self.corrupt(format!("expected the bytes of {digest}, got those of {}", manifest.digest())))
+            }
+        }
+    }
+
     /// The digest of what is at a tag's or digest's URL; `None` when it is absent.
     pub(super) async fn digest_at(&self, url: Url) -> Result<Option<Digest>, PortError> {
         let answer = self.head(url.clone(), Some(MANIFESTS)).await?;
@@ -40,17 +65,6 @@ impl Operation<'_> {
             StatusCode::NOT_FOUND => self.absent(answer).await.map(|()| None),
             StatusCode::METHOD_NOT_ALLOWED => self.hashed_at(url).await,
             _ => Err(answer.refused().await),
-        }
-    }
-
-    /// A manifest by its digest, verified.
-    pub(super) async fn fetch(&self, digest: Digest) -> Result<Manifest, PortError> {
-        match self.manifest_at(&self.endpoints().manifest(digest)).await? {
-            None => Err(self.error(PortErrorKind::NotFound, "the registry has no such manifest")),
-            Some((manifest, _)) if manifest.digest() == digest => Ok(manifest),
-            Some((manifest, _)) => {
-                Err(self.corrupt(format!("expected the bytes of {digest}, got those of {}", manifest.digest())))
-            }
         }
     }
 

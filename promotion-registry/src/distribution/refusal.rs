@@ -107,6 +107,8 @@ impl Said {
 pub(crate) fn kind(status: StatusCode, said: &Said, absent: bool, retry_after: Option<Duration>) -> PortErrorKind {
     match status.as_u16() {
         404 if absent => PortErrorKind::NotFound,
+        // An upload that ended, perhaps with success: another one may begin.
+        404 if said.has(&["BLOB_UPLOAD_UNKNOWN"]) => PortErrorKind::Unavailable,
         429 => PortErrorKind::RateLimited { retry_after },
         400..=499 if said.has(&["TOOMANYREQUESTS"]) => PortErrorKind::RateLimited { retry_after },
         400 | 403 | 405 | 409 | 412 | 422 if said.is_immutable() => PortErrorKind::Immutable,

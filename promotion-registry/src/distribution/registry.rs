@@ -42,11 +42,14 @@ impl Registry for Distribution {
     }
 
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
-        self.attempting(format!("get manifest {digest}")).fetch(digest).await
+        match self.cache.get(digest) {
+            Some(manifest) => Ok(manifest),
+            None => self.fetch(digest).await,
+        }
     }
 
     async fn manifest_all(&self, digests: &[Digest]) -> Result<Vec<Option<Manifest>>, PortError> {
-        let questions = digests.iter().copied().map(|digest| self.manifest(digest));
+        let questions = digests.iter().copied().map(|digest| self.fetch(digest));
         let answers = stream::iter(questions).buffered(PENDING).map(|answer| match answer {
             Err(error) if *error.kind() == PortErrorKind::NotFound => Ok(None),
             answer => answer.map(Some),

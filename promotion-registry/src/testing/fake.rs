@@ -65,6 +65,20 @@ impl FakeRegistry {
         self.state().seed(repository, tag, content)
     }
 
+    /// Makes a repository a copy of another, whatever it was before.
+    pub fn fork(&self, from: &str, to: &str) {
+        let mut state = self.state();
+        let copy = state.repository(from).clone();
+        *state.repository(to) = copy;
+    }
+
+    /// Every manifest of a repository, by media type and bytes.
+    pub fn manifests(&self, repository: &str) -> Vec<(String, Bytes)> {
+        let state = self.state();
+        let stored = state.repositories.get(repository).into_iter().flat_map(|it| it.manifests.values());
+        stored.map(|stored| (stored.media_type.clone(), stored.bytes.clone())).collect()
+    }
+
     /// Puts a blob into a repository, and tells its digest.
     pub fn seed_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
         self.state().repository(repository).put_blob(bytes.into())
@@ -73,6 +87,11 @@ impl FakeRegistry {
     /// The tags of a repository; none if it does not exist.
     pub fn tags(&self, repository: &str) -> BTreeMap<String, Digest> {
         self.state().repositories.get(repository).map(|it| it.tags.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Adds tags that the repository does not have, many at once.
+    pub fn add_tags(&self, repository: &str, names: impl IntoIterator<Item = String>, digest: Digest) {
+        self.state().repository(repository).tags.extend(names.into_iter().map(|name| (name, digest)));
     }
 
     /// Points a tag elsewhere, or removes it, as somebody else would meanwhile.

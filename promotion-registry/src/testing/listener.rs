@@ -56,7 +56,16 @@ impl Listener {
         H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::start_at("127.0.0.1:0", handler)
+    }
+
+    /// The same at an address, `127.0.0.1:PORT`.
+    pub(super) fn start_at<H, F>(address: &str, handler: H) -> Self
+    where
+        H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let socket = std::net::TcpListener::bind(address).expect("a free port");
         socket.set_nonblocking(true).expect("a socket that does not block");
         let host = socket.local_addr().expect("an address").to_string();
         let (stop, stopped) = oneshot::channel();

@@ -50,9 +50,15 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy before the registry at `upstream`, `HOST:PORT`.
     pub fn before(upstream: &str) -> Self {
+        Self::at("127.0.0.1:0", upstream)
+    }
+
+    /// Starts a proxy at an address: where another one has [hung up](Self::hang_up), and clients still call.
+    pub fn at(address: &str, upstream: &str) -> Self {
         let shared = Arc::new(Shared { upstream: upstream.to_owned(), state: Mutex::default() });
         let of_listener = Arc::clone(&shared);
-        Self { listener: Listener::start(move |request| pass(Arc::clone(&of_listener), request)), shared }
+        let listener = Listener::start_at(address, move |request| pass(Arc::clone(&of_listener), request));
+        Self { listener, shared }
     }
 
     /// `127.0.0.1:PORT`.

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
 mod bad_input;
+mod budgets;
 mod conformance;
 mod conforms;
 mod copy;
@@ -18,9 +19,11 @@ mod distribution_server;
 mod distribution_tags;
 mod distribution_uploads;
 mod fake;
+mod fault_matrix;
 mod hostile;
 mod immutable;
 mod layout;
+mod many_tags;
 mod pack;
 mod peers;
 mod promoted;
@@ -29,7 +32,9 @@ mod quirks;
 mod real;
 mod servers;
 mod skopeo;
+mod story;
 mod support;
+mod torn;
 
 /// A file that is not declared above is a test that never runs.
 #[test]

@@ -24,7 +24,7 @@ pub(super) struct State {
     pub(super) tag_reads: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Repository {
     /// In the order in which they came.
     pub(super) tags: Vec<(String, Digest)>,
