@@ -70,6 +70,12 @@ impl Repository {
         digest
     }
 
+    /// The commit of what a tag points at.
+    #[must_use]
+    pub fn revision(&self, tag: &Tag) -> Option<&Revision> {
+        self.manifests.get(self.digests.get(tag)?)?.revision.as_ref()
+    }
+
     fn tag(&mut self, text: &str, digest: Digest, size: usize) {
         if let Ok(tag) = text.parse::<Tag>()
             && self.tags.len() < size

@@ -6,6 +6,7 @@
 //! adds, writes, waits and reads again, until what it added is still there. Writers of one client take turns.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
 
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
 use promotion_core::ports::{PortError, PortErrorKind};
@@ -22,6 +23,8 @@ use super::transport::Repeat;
 
 /// Pages of a listing of referrers at most.
 const PAGES: usize = 1000;
+/// How many times slower than we another writer may be.
+const SLOWER: u32 = 2;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -131,6 +134,7 @@ impl Operation<'_> {
         let url = self.endpoints().tag(&self.fallback(subject)?);
         let mut failure = None;
         for attempt in 1..=self.attempts().max(2) {
+            let begun = Instant::now();
             let current = self.manifest_at(&url).await?.map(|(index, _)| index);
             let Some(merged) = self.merged(current.as_ref(), referrer)? else { return Ok(()) };
             failure = match self.put(url.clone(), &merged, Repeat::Harmful).await {
@@ -140,8 +144,7 @@ impl Operation<'_> {
                 Err(error) if *error.kind() == PortErrorKind::Unavailable => Some(error),
                 Err(error) => return Err(error),
             };
-            // Long enough for a writer that read before we wrote to have written over it.
-            self.pause(attempt).await;
+            self.settle(attempt, begun.elapsed()).await;
         }
         let current = self.manifest_at(&url).await?.map(|(index, _)| index);
         match (self.merged(current.as_ref(), referrer)?, failure) {
@@ -152,6 +155,12 @@ impl Operation<'_> {
                 Err(self.error(PortErrorKind::Unavailable, message))
             }
         }
+    }
+
+    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of what reading and
+    /// writing took us, at a registry that is near.
+    async fn settle(&self, attempt: u32, took: Duration) {
+        let _ = tokio::time::timeout(took.saturating_mul(SLOWER), self.pause(attempt)).await;
     }
 
     /// The index with the referrer in it, everything else as it was; `None` when it is there already.

@@ -1,6 +1,6 @@
 //! The HTTP client: whom it trusts, through which proxies it goes, and what it does not do by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use promotion_core::ports::{PortError, PortErrorKind};
 use reqwest::{NoProxy, Proxy};
@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 use super::Options;
@@ -44,17 +44,19 @@ fn config(options: &Options) -> Result<ClientConfig, PortError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| invalid("TLS cannot be set up").with_source(error))?;
-    let mut config = if options.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))).with_no_client_auth()
+    let authorities = Authorities { extra: authorities(options)?, provider, verifier: OnceLock::new() };
+    let builder = builder.dangerous();
+    let builder = if options.insecure {
+        builder.with_custom_certificate_verifier(Arc::new(Anybody(authorities)))
     } else {
-        match Verifier::new_with_extra_roots(authorities(options)?, provider) {
-            Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
-            // A machine without any authority can still speak plain HTTP.
-            Err(_) if options.plain_http => builder.with_root_certificates(RootCertStore::empty()),
-            Err(error) => return Err(invalid("there is no usable certificate authority").with_source(error)),
+        // Who is going to need them is told now that there are none.
+        if !options.plain_http {
+            let unusable = |error| invalid("there is no usable certificate authority").with_source(error);
+            authorities.verifier().map_err(unusable)?;
         }
-        .with_no_client_auth()
+        builder.with_custom_certificate_verifier(Arc::new(authorities))
     };
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -78,9 +80,60 @@ fn invalid(message: &str) -> PortError {
     PortError::new(PortErrorKind::Invalid, "set up HTTP", message)
 }
 
-/// Takes any certificate: what `insecure` asks for.
+/// The system's certificate authorities, and others. The system's may be hundreds of files, which take longer than many a
+/// request: they are read before the first certificate is checked, and with plain HTTP that is usually never.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct Authorities {
+    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    verifier: OnceLock<Result<Verifier, rustls::Error>>,
+}
+
+impl Authorities {
+    fn verifier(&self) -> Result<&Verifier, rustls::Error> {
+        let read = || Verifier::new_with_extra_roots(self.extra.iter().cloned(), Arc::clone(&self.provider));
+        self.verifier.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl ServerCertVerifier for Authorities {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes any certificate, as `insecure` asks for; signatures are checked as ever.
+#[derive(Debug)]
+struct Anybody(Authorities);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
@@ -100,7 +153,7 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+        self.0.verify_tls12_signature(message, cert, signed)
     }
 
     fn verify_tls13_signature(
@@ -109,10 +162,10 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+        self.0.verify_tls13_signature(message, cert, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.0.supported_verify_schemes()
     }
 }
