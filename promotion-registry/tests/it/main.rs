@@ -16,6 +16,7 @@ mod distribution_server;
 mod distribution_tags;
 mod distribution_uploads;
 mod fake;
+mod hostile;
 mod layout;
 mod pack;
 mod proxy;

@@ -1,0 +1,121 @@
+//! What a registry, a proxy before it, or another writer could do to deceive, stop or hurt us, and does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+use promotion_core::memory::{MemoryRegistry, SharedRegistry};
+use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
+use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
+use promotion_registry::distribution::{Client, Options};
+use promotion_registry::testing::fake::{FakeRegistry, Quirks};
+use promotion_registry::testing::proxy::{self, Operation, Proxy};
+use wiremock::ResponseTemplate;
+
+use crate::distribution_server::{Fake, Fault, open, requests};
+use crate::support::{manifest, tag};
+
+/// A load balancer without a registry behind it.
+fn not_found() -> Fault {
+    Fault::Answer(ResponseTemplate::new(404).set_body_string("default backend - 404"))
+}
+
+#[tokio::test]
+async fn a_404_of_something_before_the_registry_is_not_absence() {
+    let it = manifest("rejected");
+    let server = Fake::default().with("t", &it).fails("HEAD", [not_found()]).start().await;
+    assert_eq!(open(&server.uri()).resolve(&tag("t")).await.unwrap(), Some(it.digest()));
+
+    let server = Fake::default().with("t", &it).fails("HEAD", [not_found()]).fails("GET", [not_found()]).start().await;
+    let error = open(&server.uri()).resolve(&tag("t")).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Invalid, "{error}");
+    assert!(error.message().contains("default backend"), "{error}");
+}
+
+#[tokio::test]
+async fn a_404_without_a_word_is_not_absence_until_a_registry_says_so() {
+    let silent = || Fault::Answer(ResponseTemplate::new(404));
+    let server = Fake::default().fails("HEAD", [silent()]).start().await;
+    assert_eq!(open(&server.uri()).resolve(&tag("t")).await.unwrap(), None);
+    assert_eq!(requests(&server).await, ["HEAD manifests/t", "GET manifests/t"]);
+    let server = Fake::default().fails("HEAD", [silent()]).fails("GET", [silent()]).start().await;
+    open(&server.uri()).resolve(&tag("t")).await.unwrap_err();
+}
+
+/// The registry's limit is told, and while we wait somebody else writes.
+#[tokio::test]
+async fn what_was_written_while_the_registry_let_us_wait_is_not_written_over() {
+    let registry = Arc::new(FakeRegistry::start(Quirks::default()));
+    let theirs = registry.seed("acme/platform", "other", "theirs");
+    registry.seed("acme/platform", "source", "ours");
+    let proxy = Proxy::before(&registry.host());
+    let client = open(&proxy.host());
+    let source = client.resolve(&tag("source")).await.unwrap().unwrap();
+    let ours = client.manifest(source).await.unwrap();
+    let (at, mut waits) = (Arc::clone(&registry), true);
+    proxy.fault(move |_, exchange| {
+        let now = exchange.operation == Operation::PutTag && std::mem::take(&mut waits);
+        now.then(|| {
+            at.set_tag("acme/platform", "t", Some(theirs));
+            proxy::Fault::status(429)
+        })
+    });
+    let error = client.put_tag(&tag("t"), &ours, Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Conflict { found: Some(theirs) }, "{error}");
+    assert_eq!(registry.tags("acme/platform")["t"], theirs);
+}
+
+#[tokio::test]
+async fn a_write_that_has_to_wait_is_done_in_the_end() {
+    let ours = manifest("ours");
+    let wait = || Fault::Answer(ResponseTemplate::new(429).insert_header("Retry-After", "0.001"));
+    let fake = Fake::default().fails("PUT", [wait(), wait()]);
+    let server = fake.start().await;
+    open(&server.uri()).put_tag(&tag("t"), &ours, Expect::Absent).await.unwrap();
+    assert_eq!(fake.tag("t"), Some(ours.digest().to_string()));
+    let (head, put) = ("HEAD manifests/t", "PUT manifests/t");
+    assert_eq!(requests(&server).await, [head, put, head, put, head, put, head]);
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_more_patience_than_there_is_is_told_at_once() {
+    let wait = Fault::Answer(ResponseTemplate::new(429).insert_header("Retry-After", "3600"));
+    let fake = Fake::default().fails("PUT", [wait]);
+    let server = fake.start().await;
+    let error = open(&server.uri()).put_tag(&tag("t"), &manifest("ours"), Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3600)) }, "{error}");
+}
+
+#[tokio::test]
+async fn a_copy_within_one_client_does_not_wait_for_itself() {
+    let fake = FakeRegistry::start(Quirks::default());
+    let proxy = Proxy::before(&fake.host());
+    proxy.fault(|_, exchange| exchange.path.contains("mount=").then(|| proxy::Fault::status(405)));
+    let client = Client::new(Options { plain_http: true, concurrency: 1, ..Options::default() }).unwrap();
+    let at = |name: &str| client.open(&format!("oci://{}", proxy.repository(name)).parse().unwrap()).unwrap();
+    let (from, to) = (at("acme/from"), at("acme/to"));
+    let bytes = vec![7; 3 << 20];
+    let layer = Manifest::new("application/octet-stream", bytes.clone()).descriptor();
+    from.put_blob(&layer, &mut Bytes::new(bytes)).await.unwrap();
+    let members = serde_json::json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": layer, "layers": []});
+    let it = Manifest::new(OCI_MANIFEST, members.to_string().into_bytes());
+    from.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
+    let options = CopyOptions::default();
+    let copied = copy(&from, &to, &Selection::All, &options, &Quiet);
+    tokio::time::timeout(Duration::from_secs(30), copied).await.expect("it waits for itself").unwrap();
+    assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), Some(it.digest()));
+}
+
+#[tokio::test]
+async fn sizes_that_nobody_could_store_are_an_error_and_no_panic() {
+    let memory = || SharedRegistry::new(MemoryRegistry::default());
+    let (from, to) = (memory(), memory());
+    let blob =
+        |seed: &str| serde_json::json!({"mediaType": "x/y", "digest": manifest(seed).digest(), "size": u64::MAX});
+    let members =
+        serde_json::json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": blob("a"), "layers": [blob("b")]});
+    let it = Manifest::new(OCI_MANIFEST, members.to_string().into_bytes());
+    from.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
+    copy(&from, &to, &Selection::All, &CopyOptions::default(), &Quiet).await.unwrap_err();
+    assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), None);
+}
