@@ -18,7 +18,9 @@ pub(super) async fn copy(
     progress: &dyn Progress,
     report: &mut Report,
 ) -> Result<(), PortError> {
-    progress.planned(blobs.len(), blobs.iter().map(|blob| blob.size).sum());
+    // Sizes are what manifests say, which anybody may have written.
+    let bytes = blobs.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
+    progress.planned(blobs.len(), bytes);
     let work = Work { from, to, options, progress };
     // Boxed, or the compiler cannot tell that the whole may change threads.
     let each: Vec<BoxFuture<'_, _>> = blobs.iter().map(|blob| work.one(blob).boxed()).collect();

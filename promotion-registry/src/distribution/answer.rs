@@ -91,6 +91,12 @@ impl Answer {
         self.refusal.as_ref().is_some_and(|refusal| refusal.kind == PortErrorKind::NotFound)
     }
 
+    /// Whether its head alone shows that it is a registry's: proxies and load balancers answer pages, text, or nothing.
+    pub(crate) fn is_of_a_registry(&self) -> bool {
+        let json = refusal::content_type(&self.headers).is_some_and(|kind| kind.starts_with("application/json"));
+        json || self.headers.contains_key("docker-distribution-api-version")
+    }
+
     /// Whether the registry says that there is no such repository, rather than nothing of that name in it.
     pub(crate) fn is_no_repository(&self) -> bool {
         self.refusal.as_ref().is_some_and(|refusal| refusal.no_repository)

@@ -50,6 +50,11 @@ impl Limit {
         Place { limit: Arc::clone(self), permit, lowered: self.state().lowered }
     }
 
+    /// A request beside the places.
+    pub(crate) fn beside(self: &Arc<Self>) -> Place {
+        Place { limit: Arc::clone(self), permit: None, lowered: self.state().lowered }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -62,8 +62,9 @@ impl Operation<'_> {
                 Some(digest) => Ok(Some(digest)),
                 None => self.hashed_at(url).await,
             },
-            StatusCode::NOT_FOUND => self.absent(answer).await.map(|()| None),
-            StatusCode::METHOD_NOT_ALLOWED => self.hashed_at(url).await,
+            StatusCode::NOT_FOUND if answer.is_absent() && answer.is_of_a_registry() => Ok(None),
+            // Anything on the way may say 404 to HEAD, which has no words: those of GET decide.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => self.hashed_at(url).await,
             _ => Err(answer.refused().await),
         }
     }

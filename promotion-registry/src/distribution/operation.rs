@@ -117,6 +117,18 @@ impl<'a> Operation<'a> {
         self.registry.transport.options().retries.attempts.max(1)
     }
 
+    /// Waits after an attempt that failed, at least as long as the registry asks for; false when that is too long.
+    pub(super) async fn pause_after(&self, attempt: u32, error: &PortError) -> bool {
+        if let PortErrorKind::RateLimited { retry_after: Some(asked) } = error.kind() {
+            if *asked > self.registry.transport.options().retries.longest {
+                return false;
+            }
+            tokio::time::sleep(*asked).await;
+        }
+        self.pause(attempt).await;
+        true
+    }
+
     /// Waits after an attempt, counted from 1: twice as long each time.
     pub(super) async fn pause(&self, attempt: u32) {
         let retries = &self.registry.transport.options().retries;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
 use promotion_core::ports::{PortError, PortErrorKind};
 use promotion_core::{Digest, Tag};
-use reqwest::Url;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -137,10 +137,16 @@ impl Operation<'_> {
             let begun = Instant::now();
             let current = self.manifest_at(&url).await?.map(|(index, _)| index);
             let Some(merged) = self.merged(current.as_ref(), referrer)? else { return Ok(()) };
-            failure = match self.put(url.clone(), &merged, Repeat::Harmful).await {
+            failure = match self.put(url.clone(), &merged, Repeat::Stale).await {
                 Ok(Put::Stored(_)) => None,
-                Ok(Put::Refused(answer)) if answer.status.is_server_error() => Some(answer.refused().await),
-                Ok(Put::Refused(answer)) => return Err(answer.refused().await),
+                Ok(Put::Refused(answer)) => {
+                    let later = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+                    let error = answer.refused().await;
+                    if !later || !self.pause_after(attempt, &error).await {
+                        return Err(error);
+                    }
+                    Some(error)
+                }
                 Err(error) if *error.kind() == PortErrorKind::Unavailable => Some(error),
                 Err(error) => return Err(error),
             };

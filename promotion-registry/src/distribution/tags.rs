@@ -63,6 +63,10 @@ impl Operation<'_> {
                 Sent::Refused(error) => return self.refused(tag, url, manifest, error).await,
                 Sent::Unknown(error) => error,
             };
+            // The pause comes before the look: what was seen must be fresh when it is written over.
+            if attempt >= self.attempts() || !self.pause_after(attempt, &error).await {
+                return if self.digest_at(url.clone()).await.ok() == Some(wanted) { Ok(None) } else { Err(error) };
+            }
             let found = self.digest_at(url.clone()).await?;
             if found == wanted {
                 return Ok(None);
@@ -70,16 +74,12 @@ impl Operation<'_> {
             if found != before && found.is_some() {
                 return Err(self.conflict(tag, found, "what was written"));
             }
-            if attempt >= self.attempts() {
-                return Err(error);
-            }
-            self.pause(attempt).await;
             attempt += 1;
         }
     }
 
     async fn put_once(&self, url: &Url, manifest: &Manifest) -> Result<Sent, PortError> {
-        match self.put(url.clone(), manifest, Repeat::Harmful).await {
+        match self.put(url.clone(), manifest, Repeat::Stale).await {
             Ok(Put::Stored(headers)) => Ok(Sent::Done(headers)),
             Ok(Put::Refused(answer)) => Ok(judge(answer.status, answer.refused().await)),
             Err(error) if *error.kind() == PortErrorKind::Unavailable => Ok(Sent::Unknown(error)),
@@ -143,7 +143,7 @@ impl Operation<'_> {
 
     async fn delete_once(&self, url: &Url) -> Result<Sent, PortError> {
         let mut call = self.call(Method::DELETE, url.clone(), Access::Delete);
-        call.repeat = Repeat::Harmful;
+        call.repeat = Repeat::Stale;
         let answer = match self.send(call).await {
             Ok(answer) => answer,
             Err(error) if *error.kind() == PortErrorKind::Unavailable => return Ok(Sent::Unknown(error)),
@@ -220,7 +220,8 @@ impl Operation<'_> {
     }
 }
 
-/// A failure on the registry's side may have come after the deed.
+/// A failure on the registry's side may have come after the deed; "not now" is worth another look later.
 fn judge(status: StatusCode, error: PortError) -> Sent {
-    if status.is_server_error() { Sent::Unknown(error) } else { Sent::Refused(error) }
+    let later = matches!(error.kind(), PortErrorKind::RateLimited { .. });
+    if later || status.is_server_error() { Sent::Unknown(error) } else { Sent::Refused(error) }
 }

@@ -31,6 +31,8 @@ pub(crate) enum Repeat {
     Harmless,
     /// Sent again only when it certainly was not carried out: 401, 429, no connection.
     Harmful,
+    /// Sent again only with who we are (401): whatever else takes time, the caller must look first what others did.
+    Stale,
 }
 
 /// What is sent.
@@ -102,9 +104,11 @@ impl Transport {
     /// One place for all attempts: who has to wait keeps others from asking too much.
     ///
     /// The place ends with the answer's head. Whoever reads a body while sending another request (a copy does) would
-    /// otherwise hold one place and wait for a second, and eight of them would wait for ever.
+    /// otherwise hold one place and wait for a second, and eight of them would wait for ever. For the same reason what
+    /// is sent while it is read takes none: its source may be another repository of this client.
     async fn repeated(&self, task: Task<'_>, mut outgoing: Outgoing<'_>) -> Result<Answer, Failure> {
-        let mut place = self.limit(task.ask.home).enter().await;
+        let limit = self.limit(task.ask.home);
+        let mut place = if outgoing.replayable() { limit.enter().await } else { limit.beside() };
         let mut tries = Tries::new(self.options().retries);
         loop {
             let outcome = self.attempt(task, &mut outgoing, tries.next()).await;
@@ -176,6 +180,9 @@ fn note(place: &mut Place, outcome: &Result<Answer, Failure>) {
 /// Whether another attempt may help, and does no harm.
 fn may_repeat(outcome: &Result<Answer, Failure>, repeat: Repeat) -> bool {
     let harmless = repeat == Repeat::Harmless;
+    if repeat == Repeat::Stale {
+        return false;
+    }
     match outcome {
         Ok(answer) => match answer.status.as_u16() {
             429 => true,

@@ -57,7 +57,8 @@ async fn a_put_that_was_carried_out_and_told_as_a_failure_is_not_sent_again() {
 #[tokio::test]
 async fn a_put_whose_answer_never_came_is_looked_after_before_anything_else() {
     let it = manifest("a");
-    let absent = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec();
+    let absent = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ndocker-distribution-api-version: registry/2.0\r\n\r\n";
+    let absent = absent.as_bytes().to_vec();
     let there = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ndocker-content-digest: {}\r\n\r\n", it.digest());
     let (server, asked) = raw(vec![absent, Vec::new(), there.into_bytes()]).await;
     open(&server).put_tag(&tag("t"), &it, Expect::Absent).await.unwrap();

@@ -1,209 +1,121 @@
-//! Whatever a server sends: nothing panics, nothing waits for ever, and nothing is "absent" that no registry calls so.
+//! What a registry, a proxy before it, or another writer could do to deceive, stop or hurt us, and does not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use promotion_core::ports::{Expect, PortErrorKind, Registry};
-use promotion_registry::Distribution;
-use promotion_registry::distribution::{Client, Credential, Fixed, Options, Retries, Secret};
-use proptest::prelude::*;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+use promotion_core::memory::{MemoryRegistry, SharedRegistry};
+use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
+use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
+use promotion_registry::distribution::{Client, Options};
+use promotion_registry::testing::fake::{FakeRegistry, Quirks};
+use promotion_registry::testing::proxy::{self, Operation, Proxy};
+use wiremock::ResponseTemplate;
 
+use crate::distribution_server::{Fake, Fault, open, requests};
 use crate::support::{manifest, tag};
 
-/// No test waits so long unless it waits for ever.
-const FOR_EVER: Duration = Duration::from_secs(60);
-
-/// How many cases a property tries: `PROPTEST_CASES`, for a longer search than the usual.
-fn cases(usual: u32) -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+/// A load balancer without a registry behind it.
+fn not_found() -> Fault {
+    Fault::Answer(ResponseTemplate::new(404).set_body_string("default backend - 404"))
 }
 
-/// Answers every connection with these bytes, and closes it.
-async fn server(answer: Vec<u8>) -> (String, tokio::task::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let serve = tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                let mut head = [0; 4096];
-                let _ = connection.read(&mut head).await;
-                let _ = connection.write_all(&answer).await;
-                let _ = connection.shutdown().await;
-                // Until the client has hung up: a reset would take unread bytes along.
-                while connection.read(&mut head).await.is_ok_and(|read| read > 0) {}
-            });
-        }
+#[tokio::test]
+async fn a_404_of_something_before_the_registry_is_not_absence() {
+    let it = manifest("rejected");
+    let server = Fake::default().with("t", &it).fails("HEAD", [not_found()]).start().await;
+    assert_eq!(open(&server.uri()).resolve(&tag("t")).await.unwrap(), Some(it.digest()));
+
+    let server = Fake::default().with("t", &it).fails("HEAD", [not_found()]).fails("GET", [not_found()]).start().await;
+    let error = open(&server.uri()).resolve(&tag("t")).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Invalid, "{error}");
+    assert!(error.message().contains("default backend"), "{error}");
+}
+
+#[tokio::test]
+async fn a_404_without_a_word_is_not_absence_until_a_registry_says_so() {
+    let silent = || Fault::Answer(ResponseTemplate::new(404));
+    let server = Fake::default().fails("HEAD", [silent()]).start().await;
+    assert_eq!(open(&server.uri()).resolve(&tag("t")).await.unwrap(), None);
+    assert_eq!(requests(&server).await, ["HEAD manifests/t", "GET manifests/t"]);
+    let server = Fake::default().fails("HEAD", [silent()]).fails("GET", [silent()]).start().await;
+    open(&server.uri()).resolve(&tag("t")).await.unwrap_err();
+}
+
+/// The registry's limit is told, and while we wait somebody else writes.
+#[tokio::test]
+async fn what_was_written_while_the_registry_let_us_wait_is_not_written_over() {
+    let registry = Arc::new(FakeRegistry::start(Quirks::default()));
+    let theirs = registry.seed("acme/platform", "other", "theirs");
+    registry.seed("acme/platform", "source", "ours");
+    let proxy = Proxy::before(&registry.host());
+    let client = open(&proxy.host());
+    let source = client.resolve(&tag("source")).await.unwrap().unwrap();
+    let ours = client.manifest(source).await.unwrap();
+    let (at, mut waits) = (Arc::clone(&registry), true);
+    proxy.fault(move |_, exchange| {
+        let now = exchange.operation == Operation::PutTag && std::mem::take(&mut waits);
+        now.then(|| {
+            at.set_tag("acme/platform", "t", Some(theirs));
+            proxy::Fault::status(429)
+        })
     });
-    (host, serve)
+    let error = client.put_tag(&tag("t"), &ours, Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Conflict { found: Some(theirs) }, "{error}");
+    assert_eq!(registry.tags("acme/platform")["t"], theirs);
 }
 
-fn open(host: &str) -> Distribution {
-    let pause = Duration::from_millis(1);
-    let credential = Credential::Basic { user: "ada".to_owned(), password: Secret::new("correct horse") };
-    let options = Options {
-        plain_http: true,
-        credentials: std::sync::Arc::new(Fixed { host: host.to_owned(), credential }),
-        retries: Retries { attempts: 2, pause, longest: pause },
-        ..Options::default()
-    };
-    crate::conforms::open(&Client::new(options).unwrap(), &format!("{host}/acme/platform"))
+#[tokio::test]
+async fn a_write_that_has_to_wait_is_done_in_the_end() {
+    let ours = manifest("ours");
+    let wait = || Fault::Answer(ResponseTemplate::new(429).insert_header("Retry-After", "0.001"));
+    let fake = Fake::default().fails("PUT", [wait(), wait()]);
+    let server = fake.start().await;
+    open(&server.uri()).put_tag(&tag("t"), &ours, Expect::Absent).await.unwrap();
+    assert_eq!(fake.tag("t"), Some(ours.digest().to_string()));
+    let (head, put) = ("HEAD manifests/t", "PUT manifests/t");
+    assert_eq!(requests(&server).await, [head, put, head, put, head, put, head]);
 }
 
-/// What each operation makes of the server, against the law that holds for it. `json` is the body, where it is one.
-async fn laws(registry: &Distribution, json: Option<serde_json::Value>) {
-    let (it, t) = (manifest("a"), tag("t"));
-    let absent = |kind: &PortErrorKind| *kind == PortErrorKind::NotFound;
-    assert_ne!(registry.resolve(&t).await.ok(), Some(None), "a tag is absent by nobody's word");
-    match registry.list_tags().await {
-        Ok(_) => assert!(json.as_ref().is_some_and(|json| json.get("tags").is_some()), "a listing of nothing"),
-        Err(error) => assert!(!absent(error.kind()), "{error}"),
-    }
-    let error = registry.manifest(it.digest()).await.unwrap_err();
-    assert!(!absent(error.kind()), "{error}");
-    assert_ne!(registry.has_blob(it.digest()).await.ok(), Some(false), "a blob is absent by nobody's word");
-    if registry.referrers(it.digest()).await.is_ok() {
-        assert!(json.is_some_and(|json| json["schemaVersion"] == 2), "referrers of no index");
-    }
-    registry.put_tag(&t, &it, Expect::Any).await.unwrap_err();
-    registry.delete_tag(&t, it.digest()).await.unwrap_err();
-    if let Ok(mut source) = registry.blob(&it.descriptor()).await {
-        while let Ok(Some(chunk)) = source.next_chunk().await {
-            assert!(!chunk.is_empty());
-        }
-    }
+#[tokio::test]
+async fn a_registry_that_asks_for_more_patience_than_there_is_is_told_at_once() {
+    let wait = Fault::Answer(ResponseTemplate::new(429).insert_header("Retry-After", "3600"));
+    let fake = Fake::default().fails("PUT", [wait]);
+    let server = fake.start().await;
+    let error = open(&server.uri()).put_tag(&tag("t"), &manifest("ours"), Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3600)) }, "{error}");
 }
 
-fn check(answer: &[u8], json: Option<serde_json::Value>) {
-    Runtime::new().unwrap().block_on(async {
-        let (host, serve) = server(answer.to_vec()).await;
-        let outcome = tokio::time::timeout(FOR_EVER, laws(&open(&host), json)).await;
-        serve.abort();
-        assert!(outcome.is_ok(), "it waits for ever");
-    });
+#[tokio::test]
+async fn a_copy_within_one_client_does_not_wait_for_itself() {
+    let fake = FakeRegistry::start(Quirks::default());
+    let proxy = Proxy::before(&fake.host());
+    proxy.fault(|_, exchange| exchange.path.contains("mount=").then(|| proxy::Fault::status(405)));
+    let client = Client::new(Options { plain_http: true, concurrency: 1, ..Options::default() }).unwrap();
+    let at = |name: &str| client.open(&format!("oci://{}", proxy.repository(name)).parse().unwrap()).unwrap();
+    let (from, to) = (at("acme/from"), at("acme/to"));
+    let bytes = vec![7; 3 << 20];
+    let layer = Manifest::new("application/octet-stream", bytes.clone()).descriptor();
+    from.put_blob(&layer, &mut Bytes::new(bytes)).await.unwrap();
+    let members = serde_json::json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": layer, "layers": []});
+    let it = Manifest::new(OCI_MANIFEST, members.to_string().into_bytes());
+    from.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
+    let options = CopyOptions::default();
+    let copied = copy(&from, &to, &Selection::All, &options, &Quiet);
+    tokio::time::timeout(Duration::from_secs(30), copied).await.expect("it waits for itself").unwrap();
+    assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), Some(it.digest()));
 }
 
-/// Any status but the one with which a registry calls something absent, for HEAD has no body to say more.
-fn status() -> impl Strategy<Value = u16> {
-    let known = [
-        100, 101, 103, 200, 201, 202, 203, 204, 206, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 405, 407, 408,
-        409, 410, 411, 412, 413, 415, 416, 421, 422, 425, 429, 431, 451, 500, 501, 502, 503, 504, 599, 600, 999,
-    ];
-    prop::sample::select(known.to_vec())
-}
-
-fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
-    let names = [
-        "Content-Type",
-        "Docker-Content-Digest",
-        "Link",
-        "Retry-After",
-        "WWW-Authenticate",
-        "Content-Range",
-        "Date",
-        "OCI-Subject",
-        "OCI-Tag",
-        "Content-Encoding",
-        "Transfer-Encoding",
-        "Content-Length",
-        "Connection",
-        "Set-Cookie",
-    ];
-    let words = [
-        "",
-        "0",
-        "-1",
-        "18446744073709551616",
-        "chunked",
-        "gzip",
-        "text/html",
-        "application/json",
-        "close",
-        "keep-alive",
-        "sha256:",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.oci.image.index.v1+json",
-        "</v2/acme/platform/tags/list?last=a>; rel=next",
-        "<>; rel=next",
-        "<http://[>; rel=next",
-        "Basic realm=\"x\"",
-        "Bearer realm=\"http://127.0.0.1:1/token\"",
-        "Bearer realm=",
-        "bytes 0-1/2",
-        "Fri, 31 Dec 9999 23:59:59 GMT",
-    ];
-    let value = prop_oneof![
-        prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
-        Just(format!("sha256:{}", "a".repeat(64)).into_bytes()),
-        Just(format!("sha512:{}", "a".repeat(128)).into_bytes()),
-        prop::collection::vec(any::<u8>().prop_filter("ends a line", |byte| !matches!(byte, b'\r' | b'\n')), 0..40),
-    ];
-    (prop::sample::select(names.to_vec()).prop_map(ToOwned::to_owned), value)
-}
-
-/// Redirects stay on this machine.
-fn location() -> impl Strategy<Value = Option<&'static str>> {
-    prop::option::of(prop::sample::select(vec![
-        "",
-        "/",
-        "?",
-        "http://[",
-        "http://127.0.0.1:1/",
-        "file:///etc",
-        "/v2/a?b#c",
-    ]))
-}
-
-fn body() -> impl Strategy<Value = Vec<u8>> {
-    let texts = [
-        "",
-        "{}",
-        "[]",
-        "null",
-        "7",
-        "{\"tags\":null}",
-        "{\"tags\":[\"a\"]}",
-        "{\"tags\":[7]}",
-        "{\"token\":\"t\"}",
-        "{\"errors\":[]}",
-        "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"\\u0000\"}]}",
-        "{\"errors\":{\"code\":\"MANIFEST_UNKNOWN\"}}",
-        "<html><title>x</title>",
-        "{\"schemaVersion\":2}",
-        "{\"schemaVersion\":2,\"manifests\":[{}]}",
-        "{\"schemaVersion\":2,\"config\":{}}",
-    ];
-    prop_oneof![
-        prop::sample::select(texts.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
-        prop::collection::vec(any::<u8>(), 0..200),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(48)) })]
-
-    #[test]
-    fn any_answer_is_an_answer_or_an_error(
-        status in status(),
-        headers in prop::collection::vec(header(), 0..5),
-        location in location(),
-        body in body(),
-    ) {
-        let mut answer = format!("HTTP/1.1 {status} \r\n").into_bytes();
-        for (name, value) in &headers {
-            answer.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-        }
-        answer.extend(location.map(|it| format!("Location: {it}\r\n")).unwrap_or_default().into_bytes());
-        answer.extend(b"\r\n");
-        answer.extend(&body);
-        // What the headers make of the body is for the client to know: any JSON object in it counts.
-        check(&answer, serde_json::from_slice(&body).ok());
-    }
-
-    #[test]
-    fn any_bytes_are_an_error(answer in prop::collection::vec(any::<u8>(), 0..400), start in "(HTTP/1.1 200 OK\r\n|HTTP/1.[01] )?") {
-        check(&[start.as_bytes(), &answer].concat(), None);
-    }
+#[tokio::test]
+async fn sizes_that_nobody_could_store_are_an_error_and_no_panic() {
+    let memory = || SharedRegistry::new(MemoryRegistry::default());
+    let (from, to) = (memory(), memory());
+    let blob =
+        |seed: &str| serde_json::json!({"mediaType": "x/y", "digest": manifest(seed).digest(), "size": u64::MAX});
+    let members =
+        serde_json::json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": blob("a"), "layers": [blob("b")]});
+    let it = Manifest::new(OCI_MANIFEST, members.to_string().into_bytes());
+    from.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
+    copy(&from, &to, &Selection::All, &CopyOptions::default(), &Quiet).await.unwrap_err();
+    assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), None);
 }

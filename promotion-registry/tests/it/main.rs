@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 #![allow(clippy::print_stdout, reason = "what a measurement says")]
 
+mod arbitrary;
 mod bad_input;
 mod budgets;
 mod conformance;
