@@ -21,6 +21,7 @@ pub(super) struct Examined {
     immutable_tags: Option<bool>,
     tag_delete: Option<bool>,
     multi_tag_put: Option<bool>,
+    case_sensitive_tags: Option<bool>,
 }
 
 impl Document for Examined {
@@ -37,6 +38,7 @@ impl Document for Examined {
             ("refuses to move tags", known(self.immutable_tags)),
             ("deletes single tags", known(self.tag_delete)),
             ("takes several tags at once", known(self.multi_tag_put)),
+            ("tells capitals in tags apart", known(self.case_sensitive_tags)),
         ];
         let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
         columns(paint, &[&self.repository.to_string(), ""], &rows)
@@ -52,9 +54,19 @@ pub(super) async fn examine(app: &App, repository: &Repository, write: bool) -> 
     let config = app.config()?;
     let registry = Connector::new(app, &config, repository)?.registry(repository)?;
     let tags = look(&registry, write).await?;
-    let Capabilities { referrers_api, multi_tag_put, immutable_tags, tag_delete, pages } = registry.capabilities();
+    let known = registry.capabilities();
+    let Capabilities { referrers_api, multi_tag_put, immutable_tags, tag_delete, pages, case_sensitive_tags } = known;
     let repository = repository.clone();
-    Ok(Examined { repository, tags, pages, referrers_api, immutable_tags, tag_delete, multi_tag_put })
+    Ok(Examined {
+        repository,
+        tags,
+        pages,
+        referrers_api,
+        immutable_tags,
+        tag_delete,
+        multi_tag_put,
+        case_sensitive_tags,
+    })
 }
 
 async fn look(registry: &Distribution, write: bool) -> Result<Option<usize>, Failure> {
