@@ -33,7 +33,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
-use crate::executor::{Outcome, Write};
+use crate::executor::Write;
 use crate::manifest::{CREATED, Descriptor, Manifest, OCI_MANIFEST};
 use crate::plan::Goal;
 use crate::policy::Policy;
@@ -89,12 +89,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// What must be recorded of a goal that was carried out, by artifact. Nothing where nothing was written, and
+    /// What must be recorded of a goal and what was written for it, by artifact. Nothing where nothing was written, and
     /// nothing of a build: its manifest says who made it.
     #[must_use]
-    pub fn of(policy: &Policy, goal: &Goal, outcome: &Outcome, by: &str, at: Timestamp) -> Vec<(Digest, Self)> {
+    pub fn of(policy: &Policy, goal: &Goal, writes: &[Write], by: &str, at: Timestamp) -> Vec<(Digest, Self)> {
         let record = |artifact: Digest, deed: Deed, reason: Option<&str>| {
-            let tags = tags_on(&outcome.writes, artifact);
+            let tags = tags_on(writes, artifact);
             let reason = reason.map(ToString::to_string);
             let record = Self { deed, by: by.to_string(), at, stage: None, tags, reason, evidence: Vec::new() };
             (artifact, record)
@@ -114,14 +114,14 @@ impl Record {
                     _ => false,
                 };
                 let reason = alloc::format!("rolled back to {to}");
-                let victims = outcome.writes.iter().filter(rejected).map(|write| write.digest);
+                let victims = writes.iter().filter(rejected).map(|write| write.digest);
                 let mut records: Vec<_> = victims.map(|victim| record(victim, Deed::Reject, Some(&reason))).collect();
                 records.push(record(*to, Deed::Rollback, None));
                 records
             }
         };
         // A rollback that only rejects writes nothing on what it returns to, and is told there all the same.
-        let wrote = !outcome.writes.is_empty();
+        let wrote = !writes.is_empty();
         records.retain(|(_, record)| wrote && (record.deed == Deed::Rollback || !record.tags.is_empty()));
         records
     }
@@ -176,9 +176,27 @@ fn empty() -> Descriptor {
 pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
-    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
-    registry.put_manifest(&referrer).await?;
+    match registry.put_manifest(&referrer).await {
+        // The first record of a repository: its two bytes of content are not there yet, which registries say in many ways.
+        Err(error) if is_about_the_manifest(error.kind()) => {
+            registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
+            registry.put_manifest(&referrer).await?;
+        }
+        put => put?,
+    }
     Ok(referrer.digest())
+}
+
+const fn is_about_the_manifest(kind: &PortErrorKind) -> bool {
+    match kind {
+        PortErrorKind::NotFound | PortErrorKind::Corrupt | PortErrorKind::Unsupported | PortErrorKind::Invalid => true,
+        PortErrorKind::Unauthorized
+        | PortErrorKind::Forbidden
+        | PortErrorKind::Conflict { .. }
+        | PortErrorKind::Immutable
+        | PortErrorKind::RateLimited { .. }
+        | PortErrorKind::Unavailable => false,
+    }
 }
 
 /// Every record of an artifact, oldest first (those of one second by what was done). A referrer that calls itself a record and cannot be read as one is

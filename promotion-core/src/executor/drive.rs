@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
 
 use async_trait::async_trait;
 
@@ -70,35 +73,108 @@ pub enum Planned {
 
 /// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
 ///
+/// Once the plan's tags are written, the record of it is kept while the registry is looked at again.
+///
 /// # Errors
 /// When the registry fails; what was written before is in the error.
 pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<End, DriveError> {
     let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
     let mut manifests = BTreeMap::new();
+    if let Some(end) = advance(registry, executor, world, &mut manifests, Until::Written).await? {
+        return Ok(end);
+    }
+    let records = records(executor, world, 0);
+    let recorded = executor.writes().len();
+    let rest = advance(registry, executor, world, &mut manifests, Until::End);
+    let (end, mut unkept) = both(rest, keep(registry, &records)).await;
+    match end? {
+        Some(End::Done(mut outcome)) => {
+            unkept.extend(keep(registry, &self::records(executor, world, recorded)).await);
+            outcome.warnings.extend(unkept);
+            Ok(End::Done(outcome))
+        }
+        Some(end) => Ok(end),
+        None => {
+            let error = PortError::new(PortErrorKind::Invalid, "carry out a plan", "it did not come to an end");
+            Err(DriveError { error, writes: executor.writes().to_vec() })
+        }
+    }
+}
+
+/// How far to go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until a whole plan is written, or to the end if there is none.
+    Written,
+    End,
+}
+
+async fn advance(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+    manifests: &mut BTreeMap<Digest, Manifest>,
+    until: Until,
+) -> Result<Option<End>, DriveError> {
     loop {
         let step = executor.next(world.now());
+        if until == Until::Written && step == Step::List && !executor.writes().is_empty() {
+            return Ok(None);
+        }
         world.about_to(&step);
         let answered = match step {
-            Step::Done(outcome) => return Ok(End::Done(recorded(registry, executor, world, *outcome).await)),
-            Step::Drifted(plan) => return Ok(End::Drifted(*plan)),
-            Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
+            Step::Done(outcome) => return Ok(Some(End::Done(*outcome))),
+            Step::Drifted(plan) => return Ok(Some(End::Drifted(*plan))),
+            Step::Write(action) => write(registry, executor, manifests, &action).await,
             Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
         };
         answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
     }
 }
 
-/// Keeps the record of what was done. The writes stand whatever comes of it, so a failure is a warning.
-async fn recorded(registry: &dyn Registry, executor: &Executor, world: &dyn World, mut outcome: Outcome) -> Outcome {
-    let Some(by) = world.actor() else { return outcome };
-    let records = Record::of(&executor.policy, &executor.goal, &outcome, &by, world.now());
-    for (artifact, deed) in records {
-        if let Err(error) = record::write(registry, artifact, &deed).await {
-            let reason = Reason::NotRecorded { artifact, error: record::failure(&error) };
-            outcome.warnings.push(Finding::warning(reason));
+/// What must be recorded of the writes after the first `recorded`.
+fn records(executor: &Executor, world: &dyn World, recorded: usize) -> Vec<(Digest, Record)> {
+    let writes = executor.writes().get(recorded..).unwrap_or_default();
+    let by = world.actor().filter(|_| !writes.is_empty());
+    by.map(|by| Record::of(&executor.policy, &executor.goal, writes, &by, world.now())).unwrap_or_default()
+}
+
+/// Keeps records, and says which could not be kept: the writes stand whatever comes of it.
+async fn keep(registry: &dyn Registry, records: &[(Digest, Record)]) -> Vec<Finding> {
+    let mut unkept = Vec::new();
+    for (artifact, record) in records {
+        if let Err(error) = record::write(registry, *artifact, record).await {
+            let reason = Reason::NotRecorded { artifact: *artifact, error: record::failure(&error) };
+            unkept.push(Finding::warning(reason));
         }
     }
-    outcome
+    unkept
+}
+
+/// Two at once, to the end of both.
+async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut of_a, mut of_b) = (None, None);
+    poll_fn(|context| {
+        if of_a.is_none()
+            && let Poll::Ready(value) = a.as_mut().poll(context)
+        {
+            of_a = Some(value);
+        }
+        if of_b.is_none()
+            && let Poll::Ready(value) = b.as_mut().poll(context)
+        {
+            of_b = Some(value);
+        }
+        match (of_a.take(), of_b.take()) {
+            (Some(a), Some(b)) => Poll::Ready((a, b)),
+            halves => {
+                (of_a, of_b) = halves;
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 /// Reads until the executor has a plan, and writes nothing: what [`drive`] would do now, or what came of it.

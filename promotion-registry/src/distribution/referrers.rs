@@ -24,7 +24,7 @@ use super::transport::Repeat;
 /// Pages of a listing of referrers at most.
 const PAGES: usize = 1000;
 /// How many times slower than we another writer may be.
-const SLOWER: u32 = 2;
+const SLOWER: u32 = 1;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
