@@ -153,8 +153,7 @@ fn message(url: &Url, status: StatusCode, said: &Said, hint: Option<&str>) -> St
 
 /// HEAD has no body; an answer to GET without one must show otherwise that it is a registry's.
 fn may_be_silent(headers: &HeaderMap, method: &Method) -> bool {
-    let page = refusal::content_type(headers).is_some_and(|kind| kind.starts_with("text/html"));
-    !page && (*method == Method::HEAD || headers.contains_key("docker-distribution-api-version"))
+    !refusal::is_page(headers) && (*method == Method::HEAD || headers.contains_key("docker-distribution-api-version"))
 }
 
 /// What there is of a body that is only read for what it may say, or so that the connection serves again; it may break

@@ -9,6 +9,8 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::Distribution;
 use super::endpoints::Endpoints;
+use super::refusal;
+use super::shown;
 use super::transport::{Access, Answer, Body, Call, Repeat};
 
 /// An operation, as people know it, and the repository it works on.
@@ -105,6 +107,15 @@ impl<'a> Operation<'a> {
     /// A 404 that is the registry's own word is `Ok`: anything may answer 404 for what it never heard of.
     pub(super) async fn absent(&self, answer: Answer) -> Result<(), PortError> {
         if answer.is_absent() { Ok(()) } else { Err(answer.refused().await) }
+    }
+
+    /// Whoever answers a write with a page for a browser is no registry, and has stored nothing.
+    pub(super) fn no_page(&self, headers: &HeaderMap) -> Result<(), PortError> {
+        if !refusal::is_page(headers) {
+            return Ok(());
+        }
+        let home = shown::url(self.endpoints().home());
+        Err(self.corrupt(format!("{home} answered a write with a page for a browser; is this a registry?")))
     }
 
     /// The digest that a header names; `None` when there is none or it is unreadable.

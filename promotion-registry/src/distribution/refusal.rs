@@ -31,7 +31,7 @@ impl Said {
     pub(crate) fn read(headers: &HeaderMap, body: &[u8], secrets: &[Secret]) -> Self {
         let body = String::from_utf8_lossy(body);
         let body = body.trim();
-        let html = content_type(headers).is_some_and(|kind| kind.starts_with("text/html"));
+        let html = is_page(headers);
         if html || body.starts_with('<') {
             return Self { text: page(body, html, secrets), page: true, ..Self::default() };
         }
@@ -120,6 +120,11 @@ pub(crate) fn kind(status: StatusCode, said: &Said, absent: bool, retry_after: O
         408 | 425 | 500..=599 => PortErrorKind::Unavailable,
         _ => PortErrorKind::Invalid,
     }
+}
+
+/// Whether an answer is a page for a browser, whatever its status says.
+pub(crate) fn is_page(headers: &HeaderMap) -> bool {
+    content_type(headers).is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// The media type of an answer, in lower case.

@@ -61,7 +61,10 @@ impl Registry for Distribution {
         let operation = self.attempting(format!("put manifest {}", manifest.digest()));
         let url = self.endpoints.manifest(manifest.digest());
         match operation.put(url, manifest, Repeat::Harmless).await? {
-            Put::Stored(headers) => operation.refer(manifest, Some(&headers)).await,
+            Put::Stored(headers) => {
+                operation.no_page(&headers)?;
+                operation.refer(manifest, Some(&headers)).await
+            }
             Put::Refused(answer) => Err(answer.refused().await),
         }
     }

@@ -173,6 +173,7 @@ impl Operation<'_> {
             self.registry.learned.note(|known| known.tag_delete = Some(true));
             return Ok(());
         }
+        self.registry.cache.forget(digest);
         self.registry.learned.note(|known| known.tag_delete = Some(false));
         let message = format!(
             "the registry deleted the manifest {digest} together with tag {tag}; any other tag of it is gone, too; \

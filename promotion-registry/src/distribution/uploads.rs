@@ -188,6 +188,7 @@ impl Operation<'_> {
         if !answer.status.is_success() {
             return Err(answer.refused().await);
         }
+        self.no_page(&answer.headers)?;
         match self.named_digest(&answer.headers) {
             Some(named) if named != blob.digest => {
                 let sent = blob.digest;

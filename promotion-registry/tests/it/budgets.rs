@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use promotion_core::ports::{Expect, Registry};
+use promotion_core::ports::{Expect, PortErrorKind, Registry};
 use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
 use promotion_registry::distribution::Distribution;
-use promotion_registry::testing::fake::{FakeRegistry, Quirks};
+use promotion_registry::testing::fake::{FakeRegistry, Quirks, TagDelete};
 use promotion_registry::testing::proxy::{Operation, Proxy};
 
 use crate::story::{build, guarded, open, options, packed, promote, reject, rollback, status};
@@ -224,4 +224,13 @@ async fn what_is_read_once_by_digest_is_kept_by_every_clone() {
     let clone = counted.client.clone();
     assert_eq!(counted.client.manifest(digest).await.unwrap(), clone.manifest(digest).await.unwrap());
     assert_eq!(counted.proxy.count(Operation::GetDigest), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_deleted_with_its_tag_is_not_kept() {
+    let counted = Counted::new(Quirks { tag_delete: TagDelete::DeletesManifest, ..Quirks::default() });
+    let digest = counted.registry.seed(NAME, "1.0.0", "one");
+    counted.client.manifest(digest).await.unwrap();
+    counted.client.delete_tag(&tag("1.0.0"), digest).await.unwrap_err();
+    assert_eq!(counted.client.manifest(digest).await.unwrap_err().kind(), &PortErrorKind::NotFound);
 }

@@ -14,10 +14,11 @@ use std::time::Duration;
 use promotion_core::Digest;
 use promotion_core::ports::PortError;
 use promotion_registry::distribution::{Observer, Options};
-use promotion_registry::testing::fake::FakeRegistry;
+use promotion_registry::flux::push;
+use promotion_registry::testing::fake::{FakeRegistry, Quirks};
 use promotion_registry::testing::proxy::{Exchange, Fault, Operation, Proxy};
 
-use crate::story::{PASSWORD, Stages, Story, Tags, Told, guarded, impatient, open, options};
+use crate::story::{PASSWORD, Stages, Story, Tags, Told, guarded, impatient, open, options, packed};
 
 /// What goes wrong, and what may be said of it.
 #[derive(Clone)]
@@ -243,7 +244,7 @@ impl Arena {
             Ok(Told::Done | Told::Warned(_)) if self.is_right(case, name) => {}
             Ok(Told::Done | Told::Warned(_)) if self.hides_an_artifact(case) => {}
             Ok(Told::Done | Told::Warned(_)) => {
-                wrong.push(format!("{outcome:?}, and it is not: {}", self.difference(name)))
+                wrong.push(format!("{outcome:?}, and it is not: {}", self.difference(name)));
             }
             Ok(Told::Refused(_)) if case.cause.lies => {}
             Ok(Told::Refused(reason)) => wrong.push(format!("refused: {reason}")),
@@ -375,5 +376,27 @@ async fn a_copy_with_its_record_survives_faults_of_every_request() {
 async fn everything_survives_every_fault_of_every_request() {
     for story in [Story::Promote, Story::Build, Story::Reject, Story::Rollback, Story::Copy] {
         hold(story, Part::Whole).await;
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_happened_and_is_told_as_one_too_many_is_found() {
+    let registry = FakeRegistry::start(Quirks::default());
+    let proxy = Proxy::before(&registry.host());
+    proxy.fault_once(Operation::Upload, Fault::status(429).after_forwarding());
+    push(&open(options(&proxy.host()), &proxy.host(), "a"), &packed('a').await, None).await.unwrap();
+}
+
+/// Not every registry looks whether the blobs of a manifest are there.
+#[tokio::test]
+async fn a_page_is_no_word_that_something_was_stored() {
+    let registry = FakeRegistry::start(Quirks::default());
+    for operation in [Operation::Upload, Operation::PutDigest] {
+        let proxy = Proxy::before(&registry.host());
+        proxy.fault_once(operation, Fault::Html(200));
+        let pushed = push(&open(options(&proxy.host()), &proxy.host(), "b"), &packed('a').await, None).await;
+        let error = pushed.unwrap_err();
+        assert_eq!(error.kind().id(), "corrupt", "{error}");
+        assert!(error.message().contains("a page"), "{error}");
     }
 }
