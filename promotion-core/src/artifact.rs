@@ -66,6 +66,8 @@ pub struct Newest {
     pub birth: Version,
     /// Younger artifacts that are not rejected.
     pub younger: BTreeSet<Digest>,
+    /// Younger births whose manifests do not exist.
+    pub dangling: Vec<(Tag, Digest)>,
 }
 
 impl Artifact {
@@ -266,6 +268,7 @@ impl<'s> View<'s> {
     pub fn newest(&self, wanted: impl Fn(&Artifact) -> bool) -> Result<Option<Newest>, Needs> {
         let mut seen = BTreeSet::new();
         let mut younger = BTreeSet::new();
+        let mut dangling = Vec::new();
         for (passed, (birth, tag)) in self.births().enumerate() {
             let known = match self.tagged(tag) {
                 Ok(known) => known,
@@ -276,11 +279,17 @@ impl<'s> View<'s> {
                 continue;
             }
             match artifact {
-                Some(artifact) if wanted(&artifact) => return Ok(Some(Newest { artifact, birth, younger })),
+                Some(artifact) if wanted(&artifact) => {
+                    return Ok(Some(Newest { artifact, birth, younger, dangling }));
+                }
                 Some(artifact) if artifact.rejected() => {}
-                // One whose manifest is gone cannot be chosen, and nobody rejected it.
-                Some(_) | None => {
+                Some(_) => {
                     younger.insert(digest);
+                }
+                // One whose manifest is gone cannot be chosen, and nobody rejected it.
+                None => {
+                    younger.insert(digest);
+                    dangling.push((tag.clone(), digest));
                 }
             }
         }

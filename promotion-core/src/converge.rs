@@ -145,6 +145,7 @@ impl<'s> Draft<'s> {
     fn finish(mut self, held: Vec<Hold>, outlook: Outlook) -> Result<Plan, Stop> {
         self.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
         self.warn_of_strangers()?;
+        self.warn_of_dangling()?;
         self.findings.sort_unstable();
         self.findings.dedup();
         Ok(Plan { goal: self.goal, actions: self.actions, outlook, findings: self.findings })
@@ -152,6 +153,16 @@ impl<'s> Draft<'s> {
 
     fn stage_name(&self, stage: u8) -> alloc::string::String {
         self.view.policy().stages().get(usize::from(stage)).map(|stage| stage.name.clone()).unwrap_or_default()
+    }
+
+    /// Candidates younger than the newest artifact whose manifests are said not to exist: nothing can be done for them,
+    /// and a registry that said so by mistake would otherwise go unnoticed.
+    fn warn_of_dangling(&mut self) -> Result<(), Needs> {
+        let newest = self.view.newest(|artifact| !artifact.rejected())?;
+        for (tag, artifact) in newest.into_iter().flat_map(|newest| newest.dangling) {
+            self.findings.push(Finding::warning(Reason::DanglingTag { tag, artifact }));
+        }
+        Ok(())
     }
 
     /// For each stage, the highest stranger that its cluster would prefer to what we want it to select.

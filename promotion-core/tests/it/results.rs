@@ -504,3 +504,24 @@ fn every_tag_of_a_promotion_has_the_bytes_that_were_built() {
         assert_eq!(scene.registry.manifest(digest).unwrap().bytes(), before.manifest(artifact).unwrap().bytes());
     }
 }
+
+#[test]
+fn a_candidate_whose_manifest_is_said_to_be_gone_is_warned_of() {
+    let mut scene = Scene::new();
+    let first = scene.build("aaaaaaa");
+    let second = scene.build("bbbbbbb");
+    let mut executor = scene.executor(Goal::Promote(Scene::promotion(first)));
+    let outcome = loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Done(outcome) => break outcome,
+            Step::Ask(queries) => queries.into_iter().for_each(|query| {
+                let lie = query == Query::Manifest(second);
+                let reply = if lie { Reply::Manifest(None) } else { scene.registry.reply(&query) };
+                executor.learned(query, reply);
+            }),
+            step => scene.registry.answer(&mut executor, step).unwrap(),
+        }
+    };
+    let warnings: Vec<_> = outcome.warnings.iter().map(|warning| warning.reason.id()).collect();
+    assert_eq!(warnings, ["dangling-tag"]);
+}
