@@ -112,8 +112,6 @@ pub struct Executor {
     consistency: Consistency,
     expected: Option<PlanFile>,
     snapshot: Option<Snapshot>,
-    /// Tags that were resolved for the plan.
-    needed: BTreeSet<Tag>,
     /// The listing is older than somebody's write.
     stale: bool,
     plan: Option<Plan>,
@@ -137,7 +135,6 @@ impl Executor {
             consistency: Consistency::Registers,
             expected: None,
             snapshot: None,
-            needed: BTreeSet::new(),
             stale: true,
             plan: None,
             queue: VecDeque::new(),
@@ -250,16 +247,10 @@ impl Executor {
         Step::Write(first)
     }
 
-    /// Where the last writer of a tag wins, our own writes are read back after the listing that follows them. What was
-    /// needed before that will be needed again, so it is asked for in the same round.
+    /// Where the last writer of a tag wins, our own writes are read back after the listing that follows them.
     fn unverified(&self, snapshot: &Snapshot) -> Vec<Query> {
-        let unread = |tag: &&Tag| snapshot.digest(tag).is_err();
-        let own = self.writes.iter().map(|write| &write.tag);
-        if own.clone().all(|tag| !unread(&tag)) {
-            return Vec::new();
-        }
-        let tags: BTreeSet<&Tag> = own.chain(&self.needed).filter(unread).collect();
-        tags.into_iter().cloned().map(Query::Tag).collect()
+        let unread = |write: &&Write| snapshot.digest(&write.tag).is_err();
+        self.writes.iter().filter(unread).map(|write| Query::Tag(write.tag.clone())).collect()
     }
 
     /// The answer to [`Step::List`].
@@ -268,7 +259,6 @@ impl Executor {
         // A listing may lag behind what was written and read back.
         let own = self.writes.iter().map(|write| &write.tag);
         let tags: Vec<Tag> = listing.tags.iter().chain(own).cloned().collect();
-        self.needed = self.snapshot.iter().flat_map(Snapshot::resolved).cloned().collect();
         self.snapshot = Some(match self.snapshot.take() {
             Some(known) => known.relisted(&self.policy, &tags, tags_stay),
             None => Snapshot::new(&self.policy, &tags),

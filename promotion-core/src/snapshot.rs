@@ -203,11 +203,6 @@ impl Snapshot {
         &self.strangers
     }
 
-    /// Every tag that was resolved, in byte order.
-    pub fn resolved(&self) -> impl Iterator<Item = &Tag> {
-        self.tags.iter().filter(|(_, known)| known.is_some()).map(|(tag, _)| tag)
-    }
-
     /// Every listed tag, in byte order.
     pub fn tags(&self) -> impl Iterator<Item = &Tag> {
         self.tags.keys()

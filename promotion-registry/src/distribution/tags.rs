@@ -33,7 +33,9 @@ impl Operation<'_> {
         if before != Some(manifest.digest()) {
             self.check(tag, before, expect)?;
             let put = self.write(tag, &url, manifest, before).await?;
-            if before.is_some() {
+            if let Some(before) = before {
+                // Some registries (Gitea, old zot) drop a manifest with its last tag.
+                self.registry.cache.forget(before);
                 self.registry.learned.note(|known| known.immutable_tags = Some(false));
             }
             self.keeps_case(tag, manifest.digest()).await?;

@@ -127,7 +127,7 @@ async fn measured_all(counted: &mut Counted, measured: &mut Measured) {
     measured.add("`push`, of two blobs", counted);
     counted.again();
     promote(&counted.client, 'a').await.unwrap();
-    measured.add("`promote`, with a newer candidate to re-base", counted);
+    measured.add("`promote`, with a newer candidate to re-base; the first record", counted);
     counted.again();
     promote(&counted.client, 'a').await.unwrap();
     measured.add("`promote`, done already", counted);

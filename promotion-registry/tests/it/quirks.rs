@@ -249,7 +249,8 @@ async fn ghcr_a_wait_that_only_the_text_asks_for_is_waited() {
     let server = fake.start().await;
     at(&server.address().to_string()).put_tag(&tag("t"), &manifest("a"), Expect::Absent).await.unwrap();
     let (head, put) = ("HEAD manifests/t", "PUT manifests/t");
-    assert_eq!(requests(&server).await, [head, put, put, put, head], "what was refused was not carried out");
+    let told = "whoever waited looks whether somebody else was faster";
+    assert_eq!(requests(&server).await, [head, put, head, put, head, put, head], "{told}");
 }
 
 #[tokio::test]
