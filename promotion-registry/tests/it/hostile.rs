@@ -7,7 +7,9 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::{MemoryRegistry, SharedRegistry};
 use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
 use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
-use promotion_registry::distribution::{Client, Options, Retries, Timeouts};
+use promotion_registry::distribution::{
+    Client, Credential, Credentials as _, Fixed, Options, Retries, Secret, Timeouts,
+};
 use promotion_registry::testing::fake::{FakeRegistry, Quirks};
 use promotion_registry::testing::proxy::{self, Operation, Proxy};
 use wiremock::ResponseTemplate;
@@ -135,4 +137,21 @@ async fn a_document_that_comes_byte_by_byte_is_given_up() {
     let digest = registry.tags("acme/platform")["1.0.0"];
     let error = at.manifest(digest).await.unwrap_err();
     assert_eq!(error.kind(), &PortErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_credential_is_found_where_the_schemes_own_port_is_written() {
+    let credential = Credential::Bearer(Secret::new("hunter22"));
+    let given = |host: &str| Fixed { host: host.to_owned(), credential: credential.clone() };
+    for (host, asked, found) in [
+        ("r.example:443", "r.example", true),
+        ("r.example:80", "r.example", true),
+        ("r.example", "r.example", true),
+        ("r.example:5000", "r.example", false),
+        ("r.example:443", "r.example:5000", false),
+        ("r.example.evil", "r.example", false),
+        ("r.example", "r.example:5000", false),
+    ] {
+        assert_eq!(given(host).find(asked, "acme").await.unwrap().is_some(), found, "{host} {asked}");
+    }
 }
