@@ -97,3 +97,56 @@ fn an_interrupt_during_a_write_does_not_say_that_nothing_was_written() {
     let again = Run::of(&mut site.command(&arguments));
     assert_eq!(again.code, 0, "{}", again.text());
 }
+
+/// Nothing keeps two writers of one tag apart on plain registers: births may be overwritten. What is left of the
+/// promises is that nothing without evidence is released, and that whatever was lost is named.
+#[test]
+fn eight_who_push_and_promote_at_once_release_nothing_unvalidated_and_lose_nothing_silently() {
+    let registry = FakeRegistry::start(Quirks::default());
+    // Between the look at a tag and its write, others have time.
+    let proxy = Proxy::before(&registry.host());
+    let slow = Fault::Delay(std::time::Duration::from_millis(30));
+    proxy.fault(move |_, exchange| (exchange.operation == Operation::PutTag).then(|| slow.clone()));
+    let site = Site::new();
+    let repository = format!("oci://{}/acme/platform", proxy.host());
+    let builds: Vec<(u32, String)> = (1..=8).map(|build| (build, site.app(&build.to_string()))).collect();
+    let run = |arguments: &[&str]| {
+        let mut command = site.command(arguments);
+        Run::of(command.env("PROMOTION_PLAIN_HTTP", "true").env("PROMOTION_OUTPUT", "json"))
+    };
+    let digests: Vec<String> = std::thread::scope(|scope| {
+        let (run, repository) = (&run, &repository);
+        let work = builds.iter().map(|(build, app)| {
+            scope.spawn(move || {
+                let pushed = run(&["push", repository, "--path", app, "--revision", &crate::support::revision(*build)]);
+                assert_eq!(pushed.code, 0, "{}", pushed.text());
+                let digest = text(&pushed.value()["digest"]).to_owned();
+                let promoted = run(&["promote", repository, &digest, "--manual", "--reason", "it works"]);
+                // Refused only where its birth was overwritten: an orphan, which audit names.
+                assert!(matches!(promoted.code, 0 | 3), "{}", promoted.text());
+                digest
+            })
+        });
+        work.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let audit = run(&["audit", &repository]).stdout;
+    let tags = registry.tags("acme/platform");
+    let is_on = |digest: &str, wanted: &dyn Fn(&str) -> bool| {
+        tags.iter().any(|(tag, of)| wanted(tag) && of.to_string() == digest)
+    };
+    for digest in &digests {
+        let born = is_on(digest, &|tag| tag.contains("-rc.") && !tag.contains("-rc.0."));
+        assert!(born || audit.contains(digest), "{digest} has no birth, and nobody says so: {audit}");
+    }
+    let repaired = run(&["repair", &repository]);
+    assert!(matches!(repaired.code, 0 | 3), "{}", repaired.text());
+    let is_release = |tag: &str| tag.split('.').all(|part| part.parse::<u64>().is_ok());
+    for (tag, digest) in registry.tags("acme/platform").iter().filter(|(tag, _)| is_release(tag)) {
+        assert!(is_on(&digest.to_string(), &|tag| tag.starts_with("validated-")), "{tag} is {digest}: no evidence");
+    }
+    let rest = run(&["audit", &repository]).value();
+    let known = ["orphan", "release-without-candidate"];
+    for finding in rest["findings"].as_array().unwrap() {
+        assert!(known.contains(&text(&finding["id"])), "{rest:#}");
+    }
+}
