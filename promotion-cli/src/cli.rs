@@ -69,17 +69,26 @@ pub(crate) fn run() -> Exit {
 fn misunderstood(error: &clap::Error) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !asked && wants_json() {
-        let rendered = error.to_string();
+        let rendered = without_secrets(&error.to_string());
         let message = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let failure = Failure::usage("read the arguments", message).fix("promotion help COMMAND tells what there is");
         failure.report(Format::Json, Paint::off());
         return Exit::Usage;
     }
     let text = error.to_string();
-    let safe = redact(&text);
+    let safe = redact(&without_secrets(&text));
     // Nobody is left to tell when the stream is gone.
     let _ = if safe == text { error.print() } else { std::io::stderr().write_all(safe.as_bytes()) };
     if asked { Exit::Done } else { Exit::Usage }
+}
+
+/// What was given to a flag that takes a secret, or that would have to take none, is not repeated.
+fn without_secrets(text: &str) -> String {
+    let secrets = std::env::args().filter_map(|argument| {
+        let secret = ["--password-stdin=", "--creds="].iter().find_map(|flag| argument.strip_prefix(flag));
+        secret.filter(|secret| !secret.is_empty()).map(ToOwned::to_owned)
+    });
+    secrets.fold(text.to_owned(), |text, secret| text.replace(&secret, "***"))
 }
 
 /// Whether JSON was asked for, in arguments that cannot be parsed as a whole.

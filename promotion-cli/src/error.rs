@@ -71,7 +71,7 @@ impl Failure {
     pub(crate) fn report(&self, format: Format, paint: Paint) {
         let mut text = match format {
             Format::Json => serde_json::to_string(&Envelope::new("Error", self)).unwrap_or_default(),
-            Format::Table | Format::Yaml | Format::Name => self.text(paint),
+            Format::Table | Format::Yaml | Format::Name => harmless(&self.text(paint)),
         };
         text.push('\n');
         // Nobody is left to tell when stderr is gone.
@@ -139,6 +139,31 @@ pub(crate) fn without_credentials(url: &str) -> String {
     let authority = rest.find('/').unwrap_or(rest.len());
     let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[host..])
+}
+
+/// Text for people, in which nothing steers a terminal: registries hold what anybody wrote. Lines and our colours stay.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '\n' => safe.push(letter),
+            '\x1b' if is_colour(&text[at..]) => safe.push(letter),
+            letter if letter.is_control() || turns_around(letter) => safe.push(' '),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+fn is_colour(escape: &str) -> bool {
+    ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"]
+        .iter()
+        .any(|colour| escape.starts_with(colour))
+}
+
+/// Characters that turn around or hide what a terminal shows.
+const fn turns_around(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Credentials in a URL never reach a terminal or a log.

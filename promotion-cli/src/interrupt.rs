@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
+use crate::progress::Written;
 
 /// How long work that cannot be dropped (it reads stdin, or waits for git) may go on.
 const GRACE: Duration = Duration::from_millis(500);
@@ -32,14 +33,14 @@ pub(crate) fn until_interrupted(
         }
         let _ = interrupt.send(());
         if stopped.recv_timeout(GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
-            out.failure(&failure(&written.tags()));
+            out.failure(&failure(&written));
             std::process::exit(Exit::Interrupted as i32);
         }
     });
     let ended = runtime.block_on(async {
         match select(std::pin::pin!(work), interrupted).await {
             Either::Left((ended, _)) => ended,
-            Either::Right((Ok(()), _)) => Err(failure(&app.written.tags())),
+            Either::Right((Ok(()), _)) => Err(failure(&app.written)),
             // No signal can be waited for here, so none will come.
             Either::Right((Err(_), work)) => work.await,
         }
@@ -49,14 +50,16 @@ pub(crate) fn until_interrupted(
     ended
 }
 
-fn failure(written: &[promotion_core::Tag]) -> Failure {
-    let message = if written.is_empty() {
-        "interrupted; no tag was written".to_owned()
-    } else {
-        let tags: Vec<&str> = written.iter().map(promotion_core::Tag::as_str).collect();
-        format!("interrupted; already written: {}", tags.join(", "))
+fn failure(written: &Written) -> Failure {
+    let tags: Vec<String> = written.tags().iter().map(ToString::to_string).collect();
+    let done = match (tags.is_empty(), written.under_way()) {
+        (true, None) => "no tag was written".to_owned(),
+        (true, Some(tag)) => format!("{tag} may have been written, and no other tag"),
+        (false, None) => format!("already written: {}", tags.join(", ")),
+        (false, Some(tag)) => format!("already written: {}; {tag} may have been", tags.join(", ")),
     };
-    Failure::new(Exit::Interrupted, Id::INTERRUPTED, "finish", message).fix("run it again: it goes on where it stopped")
+    Failure::new(Exit::Interrupted, Id::INTERRUPTED, "finish", format!("interrupted; {done}"))
+        .fix("run it again: it goes on where it stopped")
 }
 
 /// Waits for the first signal that asks to stop; false where signals cannot be waited for.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use promotion_core::reason::{Finding, Refusal, Severity};
 use serde::Serialize;
 
-use crate::error::{Failure, Id, redact};
+use crate::error::{Failure, Id, harmless, redact};
 use crate::exit::Exit;
 
 /// The formats of data.
@@ -137,10 +137,10 @@ impl Output {
     pub(crate) fn document<T: Document>(&self, document: &T) -> Result<(), Failure> {
         self.clear();
         let text = match self.format {
-            Format::Table => document.table(self.paint),
+            Format::Table => harmless(&document.table(self.paint)),
             Format::Json => json(document).map_err(|error| unprintable(&error.to_string()))?,
             Format::Yaml => yaml(document).map_err(|error| unprintable(&error.to_string()))?,
-            Format::Name => document.names().join("\n"),
+            Format::Name => harmless(&document.names().join("\n")),
         };
         self.stdout(&text)
     }
@@ -189,7 +189,7 @@ impl Output {
         let message = redact(text.trim_end_matches('\n'));
         let line = match self.format {
             Format::Json => serde_json::to_string(&Envelope::new("Note", &Note { message })).unwrap_or_default(),
-            Format::Table | Format::Yaml | Format::Name => message,
+            Format::Table | Format::Yaml | Format::Name => harmless(&message),
         };
         // Nobody is left to tell when stderr is gone.
         let _ = writeln!(io::stderr().lock(), "{line}");
@@ -255,6 +255,9 @@ pub(crate) fn findings_text(findings: &[Finding], paint: Paint) -> String {
 
 /// Columns as wide as their widest cell, two spaces apart.
 pub(crate) fn columns(paint: Paint, header: &[&str], rows: &[Vec<String>]) -> String {
+    // What others wrote begins no line of its own.
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| cell.replace('\n', " ")).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(header.get(column).map(|cell| cell.len())).max().unwrap_or(0)
@@ -263,12 +266,14 @@ pub(crate) fn columns(paint: Paint, header: &[&str], rows: &[Vec<String>]) -> St
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
         for (cell, width) in cells.zip(&widths) {
-            let _ = write!(line, "{cell:width$}  ");
+            line.push_str(cell);
+            // Not by a format: its widths end at 65,535, and a cell may hold what anybody wrote.
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
         }
         line.trim_end().to_owned()
     };
     let mut text = paint.dim(&line(&mut header.iter().copied()));
-    for row in rows {
+    for row in &rows {
         text.push('\n');
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }

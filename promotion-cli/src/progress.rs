@@ -1,7 +1,7 @@
 //! Progress: how far long reading has come, and which tags were written, told by the registry that is at work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
@@ -42,16 +42,38 @@ impl Counter {
 
 /// The tags that were written so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written(Arc<Mutex<Vec<Tag>>>);
+pub(crate) struct Written(Arc<Mutex<Writes>>);
+
+#[derive(Debug, Default)]
+struct Writes {
+    done: Vec<Tag>,
+    under_way: Option<Tag>,
+}
 
 impl Written {
-    fn push(&self, tag: &Tag) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tag.clone());
+    /// A write begins; until it ends nobody knows what became of it.
+    fn begin(&self, tag: &Tag) {
+        self.writes().under_way = Some(tag.clone());
+    }
+
+    fn end(&self, done: bool) {
+        let mut writes = self.writes();
+        let tag = writes.under_way.take().filter(|_| done);
+        writes.done.extend(tag);
     }
 
     /// They, in their order.
     pub(crate) fn tags(&self) -> Vec<Tag> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.writes().done.clone()
+    }
+
+    /// The one that was begun and did not end.
+    pub(crate) fn under_way(&self) -> Option<Tag> {
+        self.writes().under_way.clone()
+    }
+
+    fn writes(&self) -> MutexGuard<'_, Writes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,9 +126,10 @@ impl Registry for Watched {
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
-        self.inner.put_tag(tag, manifest, expect).await?;
-        self.written.push(tag);
-        Ok(())
+        self.written.begin(tag);
+        let put = self.inner.put_tag(tag, manifest, expect).await;
+        self.written.end(put.is_ok());
+        put
     }
 
     async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {

@@ -121,6 +121,8 @@ pub struct Executor {
     /// After our first write the goal turned out to be refused: only the rules are left to do.
     refused_late: Option<Refusal>,
     writes: Vec<Write>,
+    /// Tags that turned out to be somebody else's.
+    met: BTreeSet<Tag>,
     warnings: BTreeSet<Finding>,
     rounds: u32,
 }
@@ -141,6 +143,7 @@ impl Executor {
             stated: false,
             refused_late: None,
             writes: Vec::new(),
+            met: BTreeSet::new(),
             warnings: BTreeSet::new(),
             rounds: 0,
         }
@@ -256,9 +259,9 @@ impl Executor {
     /// The answer to [`Step::List`].
     pub fn listed(&mut self, listing: &Listing) {
         let tags_stay = self.consistency != Consistency::Registers;
-        // A listing may lag behind what was written and read back.
-        let own = self.writes.iter().map(|write| &write.tag);
-        let tags: Vec<Tag> = listing.tags.iter().chain(own).cloned().collect();
+        // A listing may lag behind what was written and read back, and behind what stood in our way.
+        let known = self.writes.iter().map(|write| &write.tag).chain(&self.met);
+        let tags: Vec<Tag> = listing.tags.iter().chain(known).cloned().collect();
         self.snapshot = Some(match self.snapshot.take() {
             Some(known) => known.relisted(&self.policy, &tags, tags_stay),
             None => Snapshot::new(&self.policy, &tags),
@@ -295,6 +298,7 @@ impl Executor {
     pub fn conflicted(&mut self) {
         if let (Some(action), Some(snapshot)) = (self.queue.pop_front(), &mut self.snapshot) {
             snapshot.forget(&action.tag);
+            self.met.insert(action.tag);
         }
         self.queue.clear();
         self.stale = true;

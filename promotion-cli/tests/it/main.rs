@@ -8,6 +8,7 @@ mod demo;
 mod events;
 mod exit_codes;
 mod git;
+mod hostile;
 mod http;
 mod json;
 mod kill;

@@ -379,6 +379,25 @@ fn a_listing_that_lags_behind_our_own_writes_changes_nothing() {
 }
 
 #[test]
+fn a_listing_that_lags_behind_somebody_elses_birth_does_not_stop_a_build() {
+    let mut scene = Scene::new();
+    scene.build("9999999");
+    let before = scene.registry.listing();
+    let theirs = scene.build("aaaaaaa");
+    let ours = scene.artifact("bbbbbbb", "c");
+    let mut executor = Executor::new(scene.policy.clone(), Goal::Build(Build::of(ours)));
+    let outcome = loop {
+        match executor.next(now()) {
+            Step::Done(outcome) => break outcome,
+            Step::List => executor.listed(&before),
+            step => scene.registry.answer(&mut executor, step).unwrap(),
+        }
+    };
+    assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
+    assert_eq!((scene.at("0.1.0-rc.2"), scene.at("0.1.0-rc.3")), (Some(theirs), Some(ours)));
+}
+
+#[test]
 fn a_board_over_a_release_made_by_hand_reads_no_more_than_others() {
     let reads = |builds: usize| {
         let mut scene = Scene::new();

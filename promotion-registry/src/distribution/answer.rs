@@ -157,14 +157,17 @@ fn may_be_silent(headers: &HeaderMap, method: &Method) -> bool {
 }
 
 /// What there is of a body that is only read for what it may say, or so that the connection serves again; it may break
-/// off, for the status says what matters.
+/// off, or take too long in all, for the status says what matters.
 pub(crate) async fn rest(response: &mut Response, stall: Duration) -> Bytes {
     let mut bytes = Vec::new();
-    while bytes.len() < LONGEST_REFUSAL
-        && let Ok(Ok(Some(chunk))) = tokio::time::timeout(stall, response.chunk()).await
-    {
-        bytes.extend_from_slice(&chunk);
-    }
+    let read = async {
+        while bytes.len() < LONGEST_REFUSAL
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            bytes.extend_from_slice(&chunk);
+        }
+    };
+    let _ = tokio::time::timeout(stall, read).await;
     bytes.truncate(LONGEST_REFUSAL);
     bytes.into()
 }

@@ -79,7 +79,9 @@ pub struct Fixed {
 #[async_trait]
 impl Credentials for Fixed {
     async fn find(&self, host: &str, _path: &str) -> Result<Option<Credential>, PortError> {
-        Ok(Some(self.credential.clone()).filter(|_| host == self.host))
+        // The host that is asked has no port where it is the scheme's own, which people write all the same.
+        let port = self.host.strip_prefix(host);
+        Ok(Some(self.credential.clone()).filter(|_| matches!(port, Some("" | ":443" | ":80"))))
     }
 }
 

@@ -13,6 +13,9 @@ use super::refusal;
 use super::shown;
 use super::transport::{Access, Answer, Body, Call, Repeat};
 
+/// How many times as long as for its next bytes a whole document is waited for.
+const PATIENCE: u32 = 10;
+
 /// An operation, as people know it, and the repository it works on.
 pub(super) struct Operation<'a> {
     pub(super) registry: &'a Distribution,
@@ -156,7 +159,16 @@ impl<'a> Operation<'a> {
         call
     }
 
-    async fn read(&self, mut answer: Answer, limit: Limit) -> Result<Vec<u8>, PortError> {
+    /// A document that keeps coming, but byte by byte, would be waited for during days.
+    async fn read(&self, answer: Answer, limit: Limit) -> Result<Vec<u8>, PortError> {
+        let patience = self.registry.transport.options().timeouts.stall.saturating_mul(PATIENCE);
+        tokio::time::timeout(patience, self.read_all(answer, limit)).await.unwrap_or_else(|_| {
+            let message = format!("{} did not come to its end in {patience:?}", limit.what);
+            Err(self.error(PortErrorKind::Unavailable, message))
+        })
+    }
+
+    async fn read_all(&self, mut answer: Answer, limit: Limit) -> Result<Vec<u8>, PortError> {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > limit.bytes {

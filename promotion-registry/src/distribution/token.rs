@@ -215,14 +215,19 @@ fn refused(
     Failure::new(kind, message).passing(if passing { Passing::Perhaps } else { Passing::Never })
 }
 
-async fn body(mut response: Response, stall: Duration) -> Result<Vec<u8>, &'static str> {
+/// All of a short answer, at once or not at all.
+async fn body(response: Response, stall: Duration) -> Result<Vec<u8>, &'static str> {
+    tokio::time::timeout(stall, bounded(response)).await.unwrap_or(Err("does not come to its end"))
+}
+
+async fn bounded(mut response: Response) -> Result<Vec<u8>, &'static str> {
     let mut bytes = Vec::new();
     loop {
-        match tokio::time::timeout(stall, response.chunk()).await {
-            Ok(Ok(None)) => return Ok(bytes),
-            Ok(Ok(Some(chunk))) if bytes.len() + chunk.len() <= LONGEST => bytes.extend_from_slice(&chunk),
-            Ok(Ok(Some(_))) => return Err("does not end"),
-            Ok(Err(_)) | Err(_) => return Err("broke off"),
+        match response.chunk().await {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(chunk)) if bytes.len() + chunk.len() <= LONGEST => bytes.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err("does not end"),
+            Err(_) => return Err("broke off"),
         }
     }
 }

@@ -7,7 +7,9 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::{MemoryRegistry, SharedRegistry};
 use promotion_core::ports::{Bytes, Expect, PortErrorKind, Registry};
 use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
-use promotion_registry::distribution::{Client, Options};
+use promotion_registry::distribution::{
+    Client, Credential, Credentials as _, Fixed, Options, Retries, Secret, Timeouts,
+};
 use promotion_registry::testing::fake::{FakeRegistry, Quirks};
 use promotion_registry::testing::proxy::{self, Operation, Proxy};
 use wiremock::ResponseTemplate;
@@ -118,4 +120,38 @@ async fn sizes_that_nobody_could_store_are_an_error_and_no_panic() {
     from.put_tag(&tag("1.0.0"), &it, Expect::Absent).await.unwrap();
     copy(&from, &to, &Selection::All, &CopyOptions::default(), &Quiet).await.unwrap_err();
     assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_document_that_comes_byte_by_byte_is_given_up() {
+    let registry = FakeRegistry::start(Quirks::default());
+    registry.seed("acme/platform", "1.0.0", "one");
+    let proxy = Proxy::before(&registry.host());
+    // Bytes come often enough to be no stall, and the whole would take minutes.
+    proxy.fault(|_, _| Some(proxy::Fault::SlowBody(Duration::from_millis(100))));
+    let (stall, answer) = (Duration::from_millis(300), Duration::from_secs(20));
+    let timeouts = Timeouts { stall, answer, ..Timeouts::default() };
+    let retries = Retries { attempts: 1, ..Retries::default() };
+    let client = Client::new(Options { plain_http: true, timeouts, retries, ..Options::default() }).unwrap();
+    let at = client.open(&format!("oci://{}", proxy.repository("acme/platform")).parse().unwrap()).unwrap();
+    let digest = registry.tags("acme/platform")["1.0.0"];
+    let error = at.manifest(digest).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_credential_is_found_where_the_schemes_own_port_is_written() {
+    let credential = Credential::Bearer(Secret::new("hunter22"));
+    let given = |host: &str| Fixed { host: host.to_owned(), credential: credential.clone() };
+    for (host, asked, found) in [
+        ("r.example:443", "r.example", true),
+        ("r.example:80", "r.example", true),
+        ("r.example", "r.example", true),
+        ("r.example:5000", "r.example", false),
+        ("r.example:443", "r.example:5000", false),
+        ("r.example.evil", "r.example", false),
+        ("r.example", "r.example:5000", false),
+    ] {
+        assert_eq!(given(host).find(asked, "acme").await.unwrap().is_some(), found, "{host} {asked}");
+    }
 }
