@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use promotion_core::Tag;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -51,12 +52,13 @@ pub(crate) fn until_interrupted(
 }
 
 fn failure(written: &Written) -> Failure {
-    let tags: Vec<String> = written.tags().iter().map(ToString::to_string).collect();
-    let done = match (tags.is_empty(), written.under_way()) {
-        (true, None) => "no tag was written".to_owned(),
-        (true, Some(tag)) => format!("{tag} may have been written, and no other tag"),
-        (false, None) => format!("already written: {}", tags.join(", ")),
-        (false, Some(tag)) => format!("already written: {}; {tag} may have been", tags.join(", ")),
+    let names = |tags: Vec<Tag>| tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let (tags, perhaps) = (names(written.tags()), names(written.under_way()));
+    let done = match (tags.is_empty(), perhaps.is_empty()) {
+        (true, true) => "no tag was written".to_owned(),
+        (true, false) => format!("perhaps written: {perhaps}; no other tag"),
+        (false, true) => format!("already written: {tags}"),
+        (false, false) => format!("already written: {tags}; perhaps: {perhaps}"),
     };
     Failure::new(Exit::Interrupted, Id::INTERRUPTED, "finish", format!("interrupted; {done}"))
         .fix("run it again: it goes on where it stopped")

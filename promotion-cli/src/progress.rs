@@ -47,19 +47,19 @@ pub(crate) struct Written(Arc<Mutex<Writes>>);
 #[derive(Debug, Default)]
 struct Writes {
     done: Vec<Tag>,
-    under_way: Option<Tag>,
+    under_way: Vec<Tag>,
 }
 
 impl Written {
     /// A write begins; until it ends nobody knows what became of it.
-    fn begin(&self, tag: &Tag) {
-        self.writes().under_way = Some(tag.clone());
+    fn begin<'t>(&self, tags: impl IntoIterator<Item = &'t Tag>) {
+        self.writes().under_way = tags.into_iter().cloned().collect();
     }
 
     fn end(&self, done: bool) {
         let mut writes = self.writes();
-        let tag = writes.under_way.take().filter(|_| done);
-        writes.done.extend(tag);
+        let tags = std::mem::take(&mut writes.under_way);
+        writes.done.extend(tags.into_iter().filter(|_| done));
     }
 
     /// They, in their order.
@@ -67,8 +67,8 @@ impl Written {
         self.writes().done.clone()
     }
 
-    /// The one that was begun and did not end.
-    pub(crate) fn under_way(&self) -> Option<Tag> {
+    /// Those whose write was begun and did not end.
+    pub(crate) fn under_way(&self) -> Vec<Tag> {
         self.writes().under_way.clone()
     }
 
@@ -126,7 +126,7 @@ impl Registry for Watched {
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
-        self.written.begin(tag);
+        self.written.begin([tag]);
         let put = self.inner.put_tag(tag, manifest, expect).await;
         self.written.end(put.is_ok());
         put
@@ -139,9 +139,10 @@ impl Registry for Watched {
     /// Where they are not written at once, each is told as soon as it is.
     async fn put_tags(&self, writes: &[(Tag, Manifest, Expect)]) -> Result<(), PortError> {
         if self.inner.consistency() == Consistency::Exclusive {
-            self.inner.put_tags(writes).await?;
-            writes.iter().for_each(|(tag, ..)| self.written.push(tag));
-            return Ok(());
+            self.written.begin(writes.iter().map(|(tag, ..)| tag));
+            let put = self.inner.put_tags(writes).await;
+            self.written.end(put.is_ok());
+            return put;
         }
         for (tag, manifest, expect) in writes {
             self.put_tag(tag, manifest, *expect).await?;
