@@ -169,13 +169,15 @@ pub struct Report {
     pub foreign: Vec<Digest>,
     /// Names at the source that are no tags, and so cannot be copied.
     pub not_tags: Vec<String>,
+    /// Referrers that the source lists and does not have; a tag that lists one of them is left out, too.
+    pub missing: Vec<Digest>,
 }
 
 /// Copies what is selected from one repository to another.
 ///
 /// # Errors
 /// What either side says; [`PortErrorKind::NotFound`] when something that is selected or pointed at is not at the
-/// source; [`PortErrorKind::Conflict`] when a tag is something else at the destination and may not be moved.
+/// source (a referrer may be missing, see [`Report::missing`]); [`PortErrorKind::Conflict`] when a tag is something else at the destination and may not be moved.
 pub async fn copy(
     from: &dyn Registry,
     to: &dyn Registry,
@@ -192,6 +194,7 @@ pub async fn copy(
     let graph = graph::discover(from, &mut targets, options.referrers, all).await?;
     tags::look(to, &mut targets, options.overwrite).await?;
     report.foreign.extend(graph.foreign());
+    report.missing.extend(graph.missing());
     blobs::copy(from, to, &graph.blobs(), options, progress, &mut report).await?;
     manifests(to, &graph, options, &mut report).await?;
     tags::write(to, targets, &graph, options, &mut report).await?;

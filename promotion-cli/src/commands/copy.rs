@@ -150,6 +150,9 @@ impl CopyArgs {
             let layers = count(report.foreign.len(), "layer");
             app.out.note(&format!("note: {layers} may not be distributed and stay where the manifests say"));
         }
+        for digest in &report.missing {
+            app.out.note(&format!("note: referrer {digest} is listed but not there, so it is not copied"));
+        }
         let (from, to) = (self.from.to_string(), self.to.to_string());
         app.out.document(&Copied { from, to, dry_run: self.dry_run, report })?;
         Ok(Exit::Done)

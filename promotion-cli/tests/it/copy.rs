@@ -45,9 +45,8 @@ fn its_document() {
     site.push(1);
     let copied = site.json(0, &["copy", "ocidir://registry:0.1.0-rc.1", "ocidir://other"]);
     let keys: Vec<&str> = copied.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected =
-        ["blobs", "bytes", "dry_run", "foreign", "from", "kind", "manifests", "not_tags", "schema", "tags", "to"];
-    assert_eq!(keys, expected);
+    let expected = "blobs bytes dry_run foreign from kind manifests missing not_tags schema tags to";
+    assert_eq!(keys.join(" "), expected);
     assert_eq!((&copied["kind"], &copied["from"]), (&"Copy".into(), &"ocidir://registry:0.1.0-rc.1".into()));
     assert_eq!(site.ok(&["copy", "ocidir://registry", "ocidir://all", "-o", "name"]).stdout.lines().count(), 3);
 }

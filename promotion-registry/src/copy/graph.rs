@@ -18,6 +18,7 @@ const DEEPEST: usize = 32;
 pub(super) struct Graph {
     nodes: BTreeMap<Digest, Node>,
     found: Vec<Digest>,
+    missing: BTreeSet<Digest>,
 }
 
 #[derive(Debug)]
@@ -43,8 +44,42 @@ impl Graph {
         self.links().filter(|blob| is_foreign(blob)).map(|blob| blob.digest).collect()
     }
 
+    /// Referrers that are listed and not there.
+    pub(super) fn missing(&self) -> &BTreeSet<Digest> {
+        &self.missing
+    }
+
     fn links(&self) -> impl Iterator<Item = &Descriptor> {
         self.found.iter().filter_map(|digest| self.nodes.get(digest)).flat_map(|node| &node.links.blobs)
+    }
+
+    /// Nothing but referrers may be missing: neither what is required nor a child, unless its index lists referrers
+    /// and is nobody's child. Such a list is left out, and given back.
+    fn leave_out(
+        &mut self,
+        from: &dyn Registry,
+        required: &[Digest],
+        mut lists: BTreeSet<Digest>,
+    ) -> Result<BTreeSet<Digest>, PortError> {
+        for link in self.nodes.values().flat_map(|node| &node.links.manifests) {
+            lists.remove(&link.digest);
+        }
+        if let Some(digest) = required.iter().find(|digest| self.missing.contains(digest)) {
+            return Err(absent(from, *digest, ""));
+        }
+        let mut out = BTreeSet::new();
+        for (index, node) in &self.nodes {
+            let lost = node.links.manifests.iter().find(|child| self.missing.contains(&child.digest));
+            match lost {
+                Some(_) if lists.contains(index) => {
+                    out.insert(*index);
+                }
+                Some(child) => return Err(absent(from, child.digest, &format!(", but index {index} lists it"))),
+                None => {}
+            }
+        }
+        self.nodes.retain(|digest, _| !out.contains(digest));
+        Ok(out)
     }
 
     /// Children before their index, and subjects before what refers to them.
@@ -71,7 +106,7 @@ fn is_foreign(blob: &Descriptor) -> bool {
 }
 
 /// Reads the targets and all that belongs to them. Tags of signatures that are found on the way become targets too,
-/// unless `all` tags are targets already.
+/// unless `all` tags are targets already. Lists of referrers that are missing are targets no more.
 pub(super) async fn discover(
     from: &dyn Registry,
     targets: &mut Vec<Target>,
@@ -79,6 +114,8 @@ pub(super) async fn discover(
     all: bool,
 ) -> Result<Graph, PortError> {
     let mut graph = Graph::default();
+    // What was asked for by name is asked for whole.
+    let named = if all { 0 } else { targets.len() };
     let mut roots: Vec<Digest> = targets.iter().map(|target| target.digest).collect();
     while !roots.is_empty() {
         let new = read_tree(from, &mut graph, roots).await?;
@@ -92,7 +129,18 @@ pub(super) async fn discover(
             targets.extend(companions);
         }
     }
+    let digests: Vec<Digest> = targets.iter().map(|target| target.digest).collect();
+    let (named, found) = targets.split_at(named);
+    let out = graph.leave_out(from, &digests, lists_of_referrers(named, found))?;
+    targets.retain(|target| !out.contains(&target.digest));
     Ok(graph)
+}
+
+/// Targets that list referrers and are nothing else.
+fn lists_of_referrers(named: &[Target], found: &[Target]) -> BTreeSet<Digest> {
+    let (lists, others): (Vec<&Target>, Vec<&Target>) = found.iter().partition(|target| target.lists_referrers());
+    let others: BTreeSet<Digest> = others.into_iter().chain(named).map(|target| target.digest).collect();
+    lists.into_iter().map(|target| target.digest).filter(|digest| !others.contains(digest)).collect()
 }
 
 async fn referrers_of(from: &dyn Registry, subjects: &[Digest]) -> Result<Vec<Digest>, PortError> {
@@ -104,22 +152,26 @@ async fn referrers_of(from: &dyn Registry, subjects: &[Digest]) -> Result<Vec<Di
 /// Reads manifests and, level by level, their children; gives those that were not known before.
 async fn read_tree(from: &dyn Registry, graph: &mut Graph, roots: Vec<Digest>) -> Result<Vec<Digest>, PortError> {
     let mut new = Vec::new();
-    // With whose child it is, for the message.
-    let mut level: Vec<(Digest, Option<Digest>)> = roots.into_iter().map(|digest| (digest, None)).collect();
+    let mut level = roots;
     let mut depth = 0;
     while !level.is_empty() {
         let mut seen = BTreeSet::new();
-        level.retain(|(digest, _)| !graph.nodes.contains_key(digest) && seen.insert(*digest));
+        level.retain(|digest| {
+            !graph.nodes.contains_key(digest) && !graph.missing.contains(digest) && seen.insert(*digest)
+        });
         if depth > DEEPEST {
             let message = format!("indexes are nested more than {DEEPEST} deep");
             return Err(failed(PortErrorKind::Unsupported, "read manifests", from, message));
         }
         let mut next = Vec::new();
         for batch in level.chunks(BATCH) {
-            let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
-            for ((digest, parent), manifest) in batch.iter().zip(from.manifest_all(&digests).await?) {
-                let node = node(from, *digest, *parent, manifest)?;
-                next.extend(node.links.manifests.iter().map(|child| (child.digest, Some(*digest))));
+            for (digest, manifest) in batch.iter().zip(from.manifest_all(batch).await?) {
+                let Some(manifest) = manifest else {
+                    graph.missing.insert(*digest);
+                    continue;
+                };
+                let node = node(from, *digest, manifest)?;
+                next.extend(node.links.manifests.iter().map(|child| child.digest));
                 graph.nodes.insert(*digest, node);
                 graph.found.push(*digest);
                 new.push(*digest);
@@ -131,17 +183,13 @@ async fn read_tree(from: &dyn Registry, graph: &mut Graph, roots: Vec<Digest>) -
     Ok(new)
 }
 
-fn node(
-    from: &dyn Registry,
-    digest: Digest,
-    parent: Option<Digest>,
-    manifest: Option<Manifest>,
-) -> Result<Node, PortError> {
+fn absent(from: &dyn Registry, digest: Digest, but: &str) -> PortError {
+    let message = format!("there is no such manifest{but}");
+    failed(PortErrorKind::NotFound, &format!("get manifest {digest}"), from, message)
+}
+
+fn node(from: &dyn Registry, digest: Digest, manifest: Manifest) -> Result<Node, PortError> {
     let failed = |kind, message: String| failed(kind, &format!("get manifest {digest}"), from, message);
-    let Some(manifest) = manifest else {
-        let of = parent.map_or_else(String::new, |parent| format!(", but index {parent} lists it"));
-        return Err(failed(PortErrorKind::NotFound, format!("there is no such manifest{of}")));
-    };
     let media_type = manifest.media_type();
     if !matches!(media_type, OCI_MANIFEST | OCI_INDEX | DOCKER_MANIFEST | DOCKER_INDEX) {
         // Nobody knows what a manifest of another kind points at, so the copy could be incomplete.

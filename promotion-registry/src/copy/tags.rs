@@ -32,7 +32,7 @@ impl Target {
 
     /// Whether it lists the referrers of a digest, where a registry has no API for them (OCI distribution
     /// specification, "Referrers Tag Schema").
-    fn lists_referrers(&self) -> bool {
+    pub(super) fn lists_referrers(&self) -> bool {
         self.names_a_digest() == Some("")
     }
 

@@ -179,6 +179,8 @@ struct Probe {
     flaky: AtomicUsize,
     uploads: AtomicUsize,
     most_uploads: AtomicUsize,
+    /// What is listed as a referrer besides those that are there.
+    listed: Option<Descriptor>,
 }
 
 impl Probe {
@@ -190,6 +192,7 @@ impl Probe {
             flaky: AtomicUsize::new(0),
             uploads: AtomicUsize::new(0),
             most_uploads: AtomicUsize::new(0),
+            listed: None,
         }
     }
 
@@ -280,7 +283,9 @@ impl Registry for Probe {
 
     async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {
         self.step()?;
-        self.inner.referrers(subject).await
+        let mut referrers = self.inner.referrers(subject).await?;
+        referrers.extend(self.listed.clone());
+        Ok(referrers)
     }
 
     async fn has_blob(&self, digest: Digest) -> Result<bool, PortError> {
@@ -492,6 +497,35 @@ async fn a_list_of_referrers_is_copied_where_there_is_none() {
         assert_eq!(own.resolve(&name).await.unwrap(), Some(other.digest()), "it is not ours to replace");
         assert_whole(&own, detached.digest()).await;
     }
+}
+
+/// A registry may list what it lost: that is no reason to lose the rest.
+#[tokio::test]
+async fn a_referrer_that_is_gone_is_told_and_the_rest_is_copied() {
+    let from = memory();
+    let subject = image(&from, "subject").await;
+    from.put_tag(&tag("1.0.0"), &subject, Expect::Absent).await.unwrap();
+    let signature = referrer(&from, &subject, "signature").await;
+    let gone = Manifest::new(OCI_MANIFEST, b"{\"gone\":true}".to_vec());
+    let list = index(&from, &[&signature, &gone]).await;
+    let name = tag(&format!("sha256-{}", subject.digest().hex()));
+    from.put_tag(&name, &list, Expect::Absent).await.unwrap();
+    for selection in [one("1.0.0"), Selection::All] {
+        let to = memory();
+        let report =
+            run(&Probe { listed: Some(gone.descriptor()), ..Probe::sound(&from) }, &to, &selection).await.unwrap();
+        assert_eq!(report.missing, [gone.digest()]);
+        assert_eq!(to.resolve(&tag("1.0.0")).await.unwrap(), Some(subject.digest()));
+        assert_whole(&to, signature.digest()).await;
+        assert_eq!(assert_tags_are_whole(&to).await, 1, "the list is not whole");
+        assert!(to.manifest(list.digest()).await.is_err(), "nobody needs it");
+    }
+    let error = run(&from, &memory(), &one(name.as_str())).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::NotFound, "it was asked for: {error}");
+    // The same index under a tag of its own is an image that lacks a part, whatever else it is called.
+    from.put_tag(&tag("2.0.0"), &list, Expect::Absent).await.unwrap();
+    let error = run(&from, &memory(), &Selection::All).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("index {} lists it", list.digest())), "{error}");
 }
 
 #[derive(Default)]
