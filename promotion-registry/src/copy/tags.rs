@@ -149,13 +149,18 @@ async fn keeps_its_own(to: &dyn Registry, tag: &Tag, target: &Target, options: &
     Ok(now.is_some_and(|now| now != target.digest))
 }
 
-/// Facts before what they allow, then versions from the highest down: whoever follows the destination meanwhile never
+/// Whether its tag looks like a rejection; which policy names it, nobody here knows.
+fn rejects(target: &Target) -> bool {
+    target.to.as_ref().is_some_and(|tag| tag.as_str().starts_with("rejected"))
+}
+
+/// Facts before what they allow, and rejections before all; then versions from the highest down: whoever follows the destination meanwhile never
 /// selects an old one on the way to the newest.
 fn order(a: &Target, b: &Target) -> Ordering {
     let version =
         |target: &Target| -> Option<Tag> { target.to.clone().filter(|tag| Version::parse_tag(tag.as_str()).is_ok()) };
     match (version(a), version(b)) {
-        (None, None) => a.to.cmp(&b.to),
+        (None, None) => (!rejects(a), &a.to).cmp(&(!rejects(b), &b.to)),
         (None, Some(_)) => Ordering::Less,
         (Some(_), None) => Ordering::Greater,
         (Some(a), Some(b)) => match (Version::parse_tag(a.as_str()), Version::parse_tag(b.as_str())) {

@@ -466,12 +466,15 @@ async fn no_more_blobs_at_once_than_allowed() {
 async fn tags_are_written_in_an_order_that_no_follower_minds() {
     let (from, to) = (memory(), memory());
     let manifest = image(&from, "one").await;
-    for name in ["1.9.0", "1.10.0", "1.10.0-rc.1", "validated-6f9c0e2", "latest", "sha-6f9c0e2"] {
+    for name in ["1.9.0", "1.10.0", "1.10.0-rc.1", "validated-6f9c0e2", "latest", "rejected-6f9c0e2", "sha-6f9c0e2"] {
         from.put_tag(&tag(name), &manifest, Expect::Absent).await.unwrap();
     }
     let report = run(&from, &to, &Selection::All).await.unwrap();
     let order: Vec<&str> = report.tags.iter().map(|copied| copied.tag.as_str()).collect();
-    assert_eq!(order, ["latest", "sha-6f9c0e2", "validated-6f9c0e2", "1.10.0", "1.10.0-rc.1", "1.9.0"]);
+    assert_eq!(
+        order,
+        ["rejected-6f9c0e2", "latest", "sha-6f9c0e2", "validated-6f9c0e2", "1.10.0", "1.10.0-rc.1", "1.9.0"]
+    );
 }
 
 /// Registries without a referrers API keep a list under a tag; each keeps its own.
