@@ -154,8 +154,8 @@ fn rejects(target: &Target) -> bool {
     target.to.as_ref().is_some_and(|tag| tag.as_str().starts_with("rejected"))
 }
 
-/// Facts before what they allow, and rejections before all; then versions from the highest down: whoever follows the destination meanwhile never
-/// selects an old one on the way to the newest.
+/// Facts before what they allow, and rejections before all; then versions from the highest down: whoever follows the
+/// destination meanwhile never selects an old one on the way to the newest.
 fn order(a: &Target, b: &Target) -> Ordering {
     let version =
         |target: &Target| -> Option<Tag> { target.to.clone().filter(|tag| Version::parse_tag(tag.as_str()).is_ok()) };
