@@ -227,7 +227,13 @@ async fn fetch(wire: &Wire, ask: Ask<'_>, challenge: &Challenge) -> Result<Token
         (Challenge::Bearer { .. }, Some(Credential::Bearer(secret))) => token::bearer(&secret, true),
         (Challenge::Bearer { realm, service, scope }, credential) => {
             let scopes = scopes(ask, scope.as_deref());
-            let endpoint = token::Endpoint { realm, service: service.as_deref(), scopes: &scopes, registry: &host };
+            let endpoint = token::Endpoint {
+                realm,
+                service: service.as_deref(),
+                scopes: &scopes,
+                registry: &host,
+                home: ask.home,
+            };
             token::fetch(wire, &endpoint, credential).await
         }
     }

@@ -76,6 +76,8 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) scopes: &'a [String],
     /// Whose credentials it gets.
     pub(crate) registry: &'a str,
+    /// That registry.
+    pub(crate) home: &'a Url,
 }
 
 /// Fetches a token, with the credential there is.
@@ -84,7 +86,7 @@ pub(crate) async fn fetch(
     endpoint: &Endpoint<'_>,
     credential: Option<Credential>,
 ) -> Result<Token, Failure> {
-    if credential.is_some() && !may_learn(endpoint.realm, wire.options().plain_http) {
+    if credential.is_some() && !may_learn(endpoint.realm, endpoint.home, wire.options().plain_http) {
         let host = shown::host(endpoint.realm);
         let message = format!("the token endpoint {host} speaks plain HTTP: no credentials are sent to it");
         return Err(Failure::new(PortErrorKind::Invalid, message));
@@ -110,11 +112,11 @@ struct Login {
     secrets: Vec<Secret>,
 }
 
-/// Whether an endpoint may be told a credential.
-fn may_learn(realm: &Url, plain_http: bool) -> bool {
+/// Whether an endpoint may be told a credential. Plain HTTP was allowed for the registry, and for no host that it names.
+fn may_learn(realm: &Url, home: &Url, plain_http: bool) -> bool {
     let host = realm.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    realm.scheme() == "https" || loopback || plain_http
+    realm.scheme() == "https" || loopback || (plain_http && realm.host() == home.host())
 }
 
 fn request<'a>(endpoint: &Endpoint<'a>, credential: Option<&Credential>) -> Result<(Outgoing<'a>, Login), Failure> {
@@ -272,17 +274,21 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_over_plain_http_only_to_this_machine_or_when_told_to() {
+    fn credentials_go_over_plain_http_only_to_this_machine_or_when_told_to_to_the_registry() {
+        let home = Url::parse("http://r.example/v2/a/").unwrap();
         for (realm, alone, told) in [
             ("https://auth.example/token", true, true),
-            ("http://auth.example/token", false, true),
+            ("http://auth.example/token", false, false),
+            ("http://r.example:5001/token", false, true),
+            ("http://r.example.evil/token", false, false),
             ("http://localhost:5001/token", true, true),
             ("http://127.0.0.1/token", true, true),
             ("http://[::1]/token", true, true),
-            ("http://localhost.example/token", false, true),
+            ("http://localhost.example/token", false, false),
         ] {
             let realm = Url::parse(realm).unwrap();
-            assert_eq!((may_learn(&realm, false), may_learn(&realm, true)), (alone, told), "{realm}");
+            let may = |plain_http| may_learn(&realm, &home, plain_http);
+            assert_eq!((may(false), may(true)), (alone, told), "{realm}");
         }
     }
 }
