@@ -11,11 +11,13 @@
 //! - When a page is gone (zot, after the tag that it continues from was deleted), the listing begins again.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use promotion_core::Tag;
 use promotion_core::ports::{Listing, PortError, PortErrorKind};
 use reqwest::{StatusCode, Url};
-use serde::Deserialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::link;
 use super::operation::{Document, Got, Limit, Operation};
@@ -28,7 +30,9 @@ const PAGES: usize = 10_000;
 /// Pages in succession that may bring nothing new.
 const IDLE: usize = 10;
 /// Bytes of a listing at most: hundreds of thousands of tags.
-const BYTES: usize = 64 << 20;
+const BYTES: usize = 16 << 20;
+/// Names of a listing at most: each takes many times its bytes in memory, and may be a letter.
+const NAMES: usize = 1_000_000;
 /// How often a listing that changed under us is begun.
 const BEGINNINGS: usize = 3;
 
@@ -36,7 +40,34 @@ const BEGINNINGS: usize = 3;
 struct Page {
     /// `null` where there are none; an answer that does not speak of tags is no listing.
     #[serde(deserialize_with = "Option::deserialize")]
-    tags: Option<Vec<String>>,
+    tags: Option<Names>,
+}
+
+/// Names of one page; of more than are allowed, one.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of names")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut names: A) -> Result<Self, A::Error> {
+        while self.0.len() <= NAMES {
+            let Some(name) = names.next_element()? else { return Ok(self) };
+            self.0.push(name);
+        }
+        while names.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// What the pages so far have brought.
@@ -112,7 +143,10 @@ impl Operation<'_> {
         pages.bytes += document.body.len();
         let page: Page = serde_json::from_slice(&document.body)
             .map_err(|error| self.corrupt(format!("{} is not a list of tags: {error}", shown::url(&document.url))))?;
-        let names = page.tags.unwrap_or_default();
+        let Names(names) = page.tags.unwrap_or_default();
+        if pages.listing.tags.len() + pages.listing.not_tags.len() + names.len() > NAMES {
+            return Err(self.error(PortErrorKind::Unsupported, format!("the listing has more than {NAMES} names")));
+        }
         let (count, last) = (names.len(), names.last().cloned());
         let news = pages.add(names, by_link);
         if let Some(url) = self.linked(&document)? {

@@ -136,6 +136,21 @@ async fn names_that_are_no_tags_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_listing_that_would_fill_the_memory_is_refused() {
+    let body = |names: &str| ResponseTemplate::new(200).set_body_string(format!(r#"{{"tags":[{names}"z"]}}"#));
+    for (names, told) in [
+        ("\"a\",".repeat(1_000_000), "the listing has more than 1000000 names"),
+        (format!("{:?},", "a".repeat(16 << 20)), "larger than 16777216 bytes"),
+    ] {
+        let error = list(&server(vec![body(&names)]).await).await.unwrap_err();
+        assert_eq!(error.kind(), &PortErrorKind::Unsupported);
+        assert!(error.message().contains(told), "{error}");
+    }
+    let listing = list(&server(vec![body(&"\"a\",".repeat(999_999))]).await).await.unwrap();
+    assert_eq!(listing.tags.len(), 1_000_000);
+}
+
+#[tokio::test]
 async fn what_is_no_list_of_tags_is_corrupt() {
     for body in [r#"{"tags":["a","#, "<html>sign in</html>", r#"{"tags":"a"}"#, "[]x", "{}", ""] {
         let error = list(&server(vec![ResponseTemplate::new(200).set_body_string(body)]).await).await.unwrap_err();
