@@ -67,7 +67,13 @@ impl Operation<'_> {
             };
             // The pause comes before the look: what was seen must be fresh when it is written over.
             if attempt >= self.attempts() || !self.pause_after(attempt, &error).await {
-                return if self.digest_at(url.clone()).await.ok() == Some(wanted) { Ok(None) } else { Err(error) };
+                return match self.digest_at(url.clone()).await {
+                    Ok(found) if found == wanted => Ok(None),
+                    Ok(found) if found != before && found.is_some() => {
+                        Err(self.conflict(tag, found, "what was written"))
+                    }
+                    _ => Err(error),
+                };
             }
             let found = self.digest_at(url.clone()).await?;
             if found == wanted {

@@ -100,6 +100,19 @@ async fn what_somebody_else_wrote_meanwhile_is_a_conflict_and_stays() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_wrote_during_our_last_attempt_is_a_conflict() {
+    let (ours, theirs) = (manifest("ours"), manifest("theirs"));
+    let absent = || Fault::Answer(refusal(404, "MANIFEST_UNKNOWN"));
+    let fake = Fake::default()
+        .with("", &theirs)
+        .fails("PUT", (0..3).map(|_| Fault::Answer(answer(500))))
+        .fails("HEAD", [absent(), absent(), absent(), Fault::Moved("t", theirs.digest())]);
+    let server = fake.start().await;
+    let error = open(&server.uri()).put_tag(&tag("t"), &ours, Expect::Absent).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Conflict { found: Some(theirs.digest()) }, "{error}");
+}
+
+#[tokio::test]
 async fn what_reads_back_as_somebody_elses_is_a_conflict() {
     let (ours, theirs) = (manifest("ours"), manifest("theirs"));
     let fake = Fake::default()
