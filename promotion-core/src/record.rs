@@ -200,7 +200,7 @@ const fn is_about_the_manifest(kind: &PortErrorKind) -> bool {
 }
 
 /// Every record of an artifact, oldest first (those of one second by what was done). A referrer that calls itself a record and cannot be read as one is
-/// skipped: anybody can write one.
+/// skipped, be it text that says nothing or a manifest that the registry cannot give: anybody can write one.
 ///
 /// # Errors
 /// When the registry fails.
@@ -219,18 +219,30 @@ pub async fn read(registry: &dyn Registry, artifact: Digest) -> Result<Vec<Recor
             None => bare.push(referrer.digest),
         }
     }
-    let manifests = registry.manifest_all(&bare).await?;
-    records.extend(manifests.iter().flatten().filter_map(Record::of_manifest));
+    records.extend(readable(registry, &bare).await?.iter().filter_map(Record::of_manifest));
     records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.cmp(b)));
     Ok(records)
 }
 
-/// What went wrong with a record, short enough for a warning.
-pub(crate) fn failure(error: &PortError) -> String {
-    match error.kind() {
-        PortErrorKind::Unsupported => "this registry keeps no referrers".to_string(),
-        _ => error.to_string(),
+/// Those manifests that can be read; one that cannot must not hide the others.
+async fn readable(registry: &dyn Registry, digests: &[Digest]) -> Result<Vec<Manifest>, PortError> {
+    match registry.manifest_all(digests).await {
+        Err(error) if is_broken(error.kind()) => {}
+        all => return Ok(all?.into_iter().flatten().collect()),
     }
+    let mut manifests = Vec::new();
+    for digest in digests {
+        match registry.manifest(*digest).await {
+            Err(error) if is_broken(error.kind()) => {}
+            manifest => manifests.push(manifest?),
+        }
+    }
+    Ok(manifests)
+}
+
+/// Whether a failure is about one manifest, and not about the registry.
+const fn is_broken(kind: &PortErrorKind) -> bool {
+    matches!(kind, PortErrorKind::NotFound | PortErrorKind::Corrupt | PortErrorKind::Unsupported)
 }
 
 impl fmt::Display for Deed {

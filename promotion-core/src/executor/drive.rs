@@ -144,7 +144,7 @@ async fn keep(registry: &dyn Registry, records: &[(Digest, Record)]) -> Vec<Find
     let mut unkept = Vec::new();
     for (artifact, record) in records {
         if let Err(error) = record::write(registry, *artifact, record).await {
-            let reason = Reason::NotRecorded { artifact: *artifact, error: record::failure(&error) };
+            let reason = Reason::NotRecorded { artifact: *artifact, error: error.to_string() };
             unkept.push(Finding::warning(reason));
         }
     }

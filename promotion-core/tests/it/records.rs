@@ -9,12 +9,13 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::SharedRegistry;
 use promotion_core::plan::{Build, Goal};
 use promotion_core::policy::Policy;
-use promotion_core::ports::{Consistency, Registry};
+use promotion_core::ports::{Consistency, PortErrorKind, Registry};
 use promotion_core::record::{self, ANNOTATION, Deed, RECORD, Record};
 use promotion_core::snapshot::Ancestry;
 use promotion_core::time::Timestamp;
 use promotion_core::{Commit, Digest};
 
+use crate::probe::{Probe, patiently};
 use crate::scene::{NOW, Scene, commit};
 
 /// Somebody at a known time; `None` wants no record.
@@ -169,4 +170,41 @@ fn what_was_read_before_is_not_read_again_where_no_lock_is_held() {
         }
         assert_eq!(listed, listings, "{consistency:?}");
     }
+}
+
+#[test]
+fn one_broken_record_hides_no_other() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    for by in ["ada", "eve"] {
+        carry_out(&registry, Some(by), Goal::Reject { artifact, reason: "data loss".into() });
+        carry_out(&registry, Some(by), Goal::Reopen { artifact, reason: "wrong alarm".into() });
+    }
+    let all = records(&registry, artifact);
+    let first = now(registry.referrers(artifact)).unwrap()[0].digest;
+    let broken = |kind| {
+        let mut probe = Probe::steady(&registry);
+        probe.broken = Some((first, kind));
+        patiently(record::read(&probe, artifact))
+    };
+    for kind in [PortErrorKind::Corrupt, PortErrorKind::Unsupported, PortErrorKind::NotFound] {
+        let read = broken(kind.clone()).unwrap();
+        assert_eq!(read.len(), all.len() - 1, "{kind:?}");
+        assert!(read.iter().all(|record| all.contains(record)));
+    }
+    assert_eq!(broken(PortErrorKind::Unavailable).unwrap_err().kind(), &PortErrorKind::Unavailable);
+}
+
+#[test]
+fn a_record_that_is_not_kept_is_told_in_the_registrys_words() {
+    let registry = SharedRegistry::default();
+    let artifact = built(&registry, "aaaaaaa");
+    let mut probe = Probe::steady(&registry);
+    probe.refuses = Some(PortErrorKind::Unsupported);
+    let mut executor = Executor::new(Policy::default(), Goal::Promote(Scene::promotion(artifact)));
+    let End::Done(outcome) = patiently(drive(&probe, &mut executor, &Actor(Some("ada")))).unwrap() else {
+        panic!("drifted");
+    };
+    let told = format!("{:?}", outcome.warnings);
+    assert!(told.contains("the plug was pulled"), "{told}");
 }

@@ -1,0 +1,146 @@
+//! A registry that fails in the middle of things.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use promotion_core::manifest::{Descriptor, Manifest};
+use promotion_core::memory::SharedRegistry;
+use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
+use promotion_core::{Digest, Repository, Tag};
+
+/// A registry that takes its time, and fails as told.
+pub(crate) struct Probe {
+    inner: SharedRegistry,
+    /// Operations until one fails.
+    left: AtomicUsize,
+    /// Whether only that one fails, and not all after it.
+    once: bool,
+    /// Whether anything failed at the end of these operations.
+    failed: AtomicBool,
+    /// A manifest that cannot be read.
+    pub(crate) broken: Option<(Digest, PortErrorKind)>,
+    /// No manifest can be stored without a tag.
+    pub(crate) refuses: Option<PortErrorKind>,
+}
+
+impl Probe {
+    pub(crate) fn new(inner: &SharedRegistry, left: usize, once: bool) -> Self {
+        let (left, failed) = (AtomicUsize::new(left), AtomicBool::new(false));
+        Self { inner: inner.clone(), left, once, failed, broken: None, refuses: None }
+    }
+
+    /// One whose operations do not fail by their number.
+    pub(crate) fn steady(inner: &SharedRegistry) -> Self {
+        Self::new(inner, usize::MAX, true)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whoever else is at work has a turn before it.
+    async fn step(&self) -> Result<(), PortError> {
+        let mut waited = false;
+        poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        let left = self.left.load(Ordering::Relaxed);
+        self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left > 0 || (self.once && self.has_failed()) {
+            return Ok(());
+        }
+        self.failed.store(true, Ordering::Relaxed);
+        Err(error(PortErrorKind::Unavailable))
+    }
+}
+
+fn error(kind: PortErrorKind) -> PortError {
+    PortError::new(kind, "anything", "the plug was pulled")
+}
+
+#[async_trait]
+impl Registry for Probe {
+    fn repository(&self) -> &Repository {
+        self.inner.repository()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.inner.consistency()
+    }
+
+    async fn lock(&self) -> Result<Guard, PortError> {
+        self.step().await?;
+        self.inner.lock().await
+    }
+
+    async fn list_tags(&self) -> Result<Listing, PortError> {
+        self.step().await?;
+        self.inner.list_tags().await
+    }
+
+    async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError> {
+        self.step().await?;
+        self.inner.resolve(tag).await
+    }
+
+    async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
+        self.step().await?;
+        if let Some((_, kind)) = self.broken.as_ref().filter(|(broken, _)| *broken == digest) {
+            return Err(error(kind.clone()));
+        }
+        self.inner.manifest(digest).await
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
+        self.step().await?;
+        if let Some(kind) = &self.refuses {
+            return Err(error(kind.clone()));
+        }
+        self.inner.put_manifest(manifest).await
+    }
+
+    async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
+        self.step().await?;
+        self.inner.put_tag(tag, manifest, expect).await
+    }
+
+    async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
+        self.step().await?;
+        self.inner.delete_tag(tag, expected).await
+    }
+
+    /// Without annotations, as some registries list them.
+    async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {
+        self.step().await?;
+        let mut referrers = self.inner.referrers(subject).await?;
+        referrers.iter_mut().for_each(|referrer| referrer.annotations.clear());
+        Ok(referrers)
+    }
+
+    async fn has_blob(&self, digest: Digest) -> Result<bool, PortError> {
+        self.step().await?;
+        self.inner.has_blob(digest).await
+    }
+
+    async fn blob(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource>, PortError> {
+        self.step().await?;
+        self.inner.blob(blob).await
+    }
+
+    async fn put_blob(&self, blob: &Descriptor, source: &mut dyn BlobSource) -> Result<(), PortError> {
+        self.step().await?;
+        self.inner.put_blob(blob, source).await
+    }
+}
+
+/// Polls until it is done.
+pub(crate) fn patiently<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    for _ in 0..10_000 {
+        if let Poll::Ready(value) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+    panic!("it does not end")
+}
