@@ -1,19 +1,20 @@
 //! The promotion record: kept of what was done, never in its way.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, Step, World, drive};
 use promotion_core::manifest::{Manifest, OCI_MANIFEST};
-use promotion_core::memory::SharedRegistry;
+use promotion_core::memory::{MemoryRegistry, SharedRegistry};
 use promotion_core::plan::{Build, Goal};
 use promotion_core::policy::Policy;
 use promotion_core::ports::{Consistency, PortErrorKind, Registry};
 use promotion_core::record::{self, ANNOTATION, Deed, RECORD, Record};
 use promotion_core::snapshot::Ancestry;
 use promotion_core::time::Timestamp;
-use promotion_core::{Commit, Digest};
+use promotion_core::{Commit, Digest, Tag};
 
 use crate::probe::{Probe, patiently};
 use crate::scene::{NOW, Scene, commit};
@@ -172,6 +173,10 @@ fn what_was_read_before_is_not_read_again_where_no_lock_is_held() {
     }
 }
 
+fn tags(registry: &SharedRegistry) -> BTreeMap<Tag, Digest> {
+    registry.with(|registry| registry.tags().clone())
+}
+
 #[test]
 fn one_broken_record_hides_no_other() {
     let registry = SharedRegistry::default();
@@ -207,4 +212,59 @@ fn a_record_that_is_not_kept_is_told_in_the_registrys_words() {
     };
     let told = format!("{:?}", outcome.warnings);
     assert!(told.contains("the plug was pulled"), "{told}");
+}
+
+/// Tags are written, and then the record is kept while the registry is looked at again: wherever that breaks off.
+#[test]
+fn whatever_fails_no_write_is_forgotten_and_a_second_run_ends_as_the_first_should() {
+    for consistency in [Consistency::Registers, Consistency::CompareAndSwap] {
+        let start = SharedRegistry::new(MemoryRegistry::new(consistency));
+        let (old, new) = (built(&start, "aaaaaaa"), built(&start, "bbbbbbb"));
+        carry_out(&start, None, Goal::Promote(Scene::promotion(old)));
+        breaks_anywhere(&start, [old, new], &Goal::Promote(Scene::promotion(new)));
+        carry_out(&start, None, Goal::Promote(Scene::promotion(new)));
+        breaks_anywhere(&start, [old, new], &Goal::Rollback { to: old, only: false });
+    }
+}
+
+fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) {
+    let again = || SharedRegistry::new(start.with(|registry| registry.clone()));
+    let (before, clean) = (tags(start), again());
+    carry_out(&clean, Some("ada"), goal.clone());
+    let count = |at: &SharedRegistry| artifacts.iter().map(|artifact| records(at, *artifact).len()).sum::<usize>();
+    let (clean, all) = (tags(&clean), count(&clean));
+    let wanted: Vec<&Tag> = clean.keys().filter(|tag| !before.contains_key(*tag)).collect();
+    for once in [true, false] {
+        for step in 0.. {
+            let (at, context) = (again(), format!("{goal:?} breaks at {step}, once: {once}"));
+            let probe = Probe::new(&at, step, once);
+            let mut executor = Executor::new(Policy::default(), goal.clone()).with_consistency(at.consistency());
+            let end = patiently(drive(&probe, &mut executor, &Actor(Some("ada"))));
+            let after = tags(&at);
+            assert!(after.iter().all(|(tag, digest)| clean.get(tag) == Some(digest)), "{context}: {after:?}");
+            let written: Vec<&Tag> = after.keys().filter(|tag| !before.contains_key(*tag)).collect();
+            let kept = count(&at);
+            match end {
+                Ok(End::Done(outcome)) => {
+                    assert_eq!(written, wanted, "{context}");
+                    assert_eq!(kept < all, !outcome.warnings.is_empty(), "{context}: {:?}", outcome.warnings);
+                }
+                Ok(End::Drifted(plan)) => panic!("{context}: {plan:?}"),
+                Err(error) => {
+                    let mut told: Vec<&Tag> = error.writes.iter().map(|write| &write.tag).collect();
+                    told.sort_unstable();
+                    assert_eq!(told, written, "{context}");
+                    // What failed was not the record: it is kept, unless nothing works any more.
+                    let whole = written == wanted;
+                    assert!(kept == if whole { all } else { 0 } || (whole && !once), "{context}: {kept} records");
+                }
+            }
+            carry_out(&at, Some("eve"), goal.clone());
+            assert_eq!(tags(&at), clean, "{context}");
+            if !probe.has_failed() {
+                assert!(step > 10, "{step} operations are not all that there are");
+                break;
+            }
+        }
+    }
 }
