@@ -19,5 +19,6 @@
 pub mod conformance;
 pub mod naive;
 pub mod oracle;
+pub mod still;
 pub mod strategies;
 pub mod world;

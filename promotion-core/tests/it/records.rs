@@ -4,39 +4,22 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use async_trait::async_trait;
-use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, Step, World, drive};
+use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, Step, drive};
 use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::{MemoryRegistry, SharedRegistry};
 use promotion_core::plan::{Build, Goal};
 use promotion_core::policy::Policy;
 use promotion_core::ports::{Consistency, PortErrorKind, Registry};
 use promotion_core::record::{self, ANNOTATION, Deed, RECORD, Record};
-use promotion_core::snapshot::Ancestry;
+use promotion_core::testing::still::Still;
 use promotion_core::time::Timestamp;
 use promotion_core::{Commit, Digest, Tag};
 
 use crate::probe::{Probe, patiently};
 use crate::scene::{NOW, Scene, commit};
 
-/// Somebody at a known time; `None` wants no record.
-struct Actor(Option<&'static str>);
-
-#[async_trait]
-impl World for Actor {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(NOW)
-    }
-
-    async fn ancestry(&self, _ancestor: &Commit, _descendant: &Commit) -> Ancestry {
-        Ancestry::Unknown
-    }
-
-    fn about_to(&self, _step: &Step) {}
-
-    fn actor(&self) -> Option<String> {
-        self.0.map(ToOwned::to_owned)
-    }
+fn still(actor: Option<&'static str>) -> Still {
+    Still { now: Timestamp::from_unix(NOW), actor }
 }
 
 /// In memory nothing waits.
@@ -49,7 +32,7 @@ fn now<T>(work: impl Future<Output = T>) -> T {
 
 fn carry_out(registry: &SharedRegistry, by: Option<&'static str>, goal: Goal) -> Outcome {
     let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
-    match now(drive(registry, &mut executor, &Actor(by))).unwrap() {
+    match now(drive(registry, &mut executor, &still(by))).unwrap() {
         End::Done(outcome) => outcome,
         End::Drifted(plan) => panic!("drifted: {plan:?}"),
     }
@@ -207,7 +190,7 @@ fn a_record_that_is_not_kept_is_told_in_the_registrys_words() {
     let mut probe = Probe::steady(&registry);
     probe.refuses = Some(PortErrorKind::Unsupported);
     let mut executor = Executor::new(Policy::default(), Goal::Promote(Scene::promotion(artifact)));
-    let End::Done(outcome) = patiently(drive(&probe, &mut executor, &Actor(Some("ada")))).unwrap() else {
+    let End::Done(outcome) = patiently(drive(&probe, &mut executor, &still(Some("ada")))).unwrap() else {
         panic!("drifted");
     };
     let told = format!("{:?}", outcome.warnings);
@@ -239,7 +222,7 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
             let (at, context) = (again(), format!("{goal:?} breaks at {step}, once: {once}"));
             let probe = Probe::new(&at, step, once);
             let mut executor = Executor::new(Policy::default(), goal.clone()).with_consistency(at.consistency());
-            let end = patiently(drive(&probe, &mut executor, &Actor(Some("ada"))));
+            let end = patiently(drive(&probe, &mut executor, &still(Some("ada"))));
             let after = tags(&at);
             assert!(after.iter().all(|(tag, digest)| clean.get(tag) == Some(digest)), "{context}: {after:?}");
             let written: Vec<&Tag> = after.keys().filter(|tag| !before.contains_key(*tag)).collect();

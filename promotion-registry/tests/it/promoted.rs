@@ -1,39 +1,21 @@
 //! An artifact's way through its stages, driven as by the command line.
 
-use async_trait::async_trait;
+use promotion_core::Digest;
 use promotion_core::evidence::{Evidence, EvidenceKind};
-use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, Step, World, drive};
+use promotion_core::executor::{End, Executor, Outcome, OutcomeKind, drive};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::Policy;
 use promotion_core::ports::{PortError, Registry};
-use promotion_core::snapshot::Ancestry;
+use promotion_core::testing::still::Still;
 use promotion_core::time::Timestamp;
-use promotion_core::{Commit, Digest};
 
 const NOW: i64 = 1_800_000_000;
 
-struct Ada;
-
-#[async_trait]
-impl World for Ada {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(NOW)
-    }
-
-    async fn ancestry(&self, _ancestor: &Commit, _descendant: &Commit) -> Ancestry {
-        Ancestry::Unknown
-    }
-
-    fn about_to(&self, _step: &Step) {}
-
-    fn actor(&self) -> Option<String> {
-        Some("ada".to_owned())
-    }
-}
+const ADA: Still = Still { now: Timestamp::from_unix(NOW), actor: Some("ada") };
 
 async fn carry_out(registry: &dyn Registry, goal: Goal) -> Result<Outcome, PortError> {
     let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
-    match drive(registry, &mut executor, &Ada).await {
+    match drive(registry, &mut executor, &ADA).await {
         Ok(End::Done(outcome)) => Ok(outcome),
         other => panic!("{other:?}"),
     }

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use promotion_core::Digest;
 use promotion_core::artifact::View;
 use promotion_core::board::{Board, board};
 use promotion_core::evidence::{Evidence, EvidenceKind};
-use promotion_core::executor::{End, Executor, Outcome, Step, World, drive, observe};
+use promotion_core::executor::{End, Executor, Outcome, drive, observe};
 use promotion_core::manifest::Manifest;
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::Policy;
 use promotion_core::ports::{Expect, PortError, PortErrorKind, Registry};
 use promotion_core::silence::silence;
-use promotion_core::snapshot::{Ancestry, Snapshot};
+use promotion_core::snapshot::Snapshot;
 use promotion_core::testing::oracle::Oracle;
+use promotion_core::testing::still::Still;
 use promotion_core::time::Timestamp;
 use promotion_core::what::{What, find};
-use promotion_core::{Commit, Digest};
 use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
 use promotion_registry::distribution::{Client, Credential, Distribution, Fixed, Options, Retries, Secret, Timeouts};
 use promotion_registry::flux::{Created, PackOptions, Packed, pack, push};
@@ -29,25 +29,7 @@ pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const PASSWORD: &str = "correct-horse-battery";
 const USER: &str = "ada";
 
-/// Somebody at a known time.
-struct Ada;
-
-#[async_trait]
-impl World for Ada {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(NOW)
-    }
-
-    async fn ancestry(&self, _ancestor: &Commit, _descendant: &Commit) -> Ancestry {
-        Ancestry::Unknown
-    }
-
-    fn about_to(&self, _step: &Step) {}
-
-    fn actor(&self) -> Option<String> {
-        Some("ada".to_owned())
-    }
-}
+const ADA: Still = Still { now: Timestamp::from_unix(NOW), actor: Some("ada") };
 
 /// A registry that asks everybody for a token.
 pub(crate) fn guarded() -> Quirks {
@@ -103,7 +85,7 @@ pub(crate) async fn pursue(registry: &dyn Registry, goal: Goal, known: Option<Sn
     if let Some(known) = known {
         executor = executor.knowing(known);
     }
-    match drive(registry, &mut executor, &Ada).await.map_err(|failed| failed.error)? {
+    match drive(registry, &mut executor, &ADA).await.map_err(|failed| failed.error)? {
         End::Done(outcome) => Ok(outcome),
         End::Drifted(plan) => panic!("nothing was planned, yet it drifted: {plan:?}"),
     }
@@ -113,7 +95,7 @@ pub(crate) async fn pursue(registry: &dyn Registry, goal: Goal, known: Option<Sn
 pub(crate) async fn found(registry: &dyn Registry, letter: char) -> Result<(Digest, Snapshot), PortError> {
     let (policy, what) = (Policy::default(), commit(letter).parse::<What>().unwrap());
     let (found, known) =
-        observe(registry, &policy, &Ada, |snapshot| find(&View::new(snapshot, &policy), &what)).await?;
+        observe(registry, &policy, &ADA, |snapshot| find(&View::new(snapshot, &policy), &what)).await?;
     let not_found = |reason| {
         PortError::new(
             PortErrorKind::NotFound,
@@ -251,5 +233,5 @@ pub(crate) async fn status(registry: &dyn Registry) -> Result<Board, PortError> 
         board.findings.extend(silence(snapshot, &policy, Timestamp::from_unix(NOW))?);
         Ok(board)
     };
-    Ok(observe(registry, &policy, &Ada, question).await?.0)
+    Ok(observe(registry, &policy, &ADA, question).await?.0)
 }
