@@ -13,7 +13,7 @@ use promotion_core::ports::{Consistency, PortErrorKind, Registry};
 use promotion_core::record::{self, ANNOTATION, Deed, RECORD, Record};
 use promotion_core::testing::still::Still;
 use promotion_core::time::Timestamp;
-use promotion_core::{Commit, Digest, Tag};
+use promotion_core::{Digest, Tag};
 
 use crate::probe::{Probe, patiently};
 use crate::scene::{NOW, Scene, commit};
