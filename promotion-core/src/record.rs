@@ -176,27 +176,10 @@ fn empty() -> Descriptor {
 pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
-    match registry.put_manifest(&referrer).await {
-        // The first record of a repository: its two bytes of content are not there yet, which registries say in many ways.
-        Err(error) if is_about_the_manifest(error.kind()) => {
-            registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
-            registry.put_manifest(&referrer).await?;
-        }
-        put => put?,
-    }
+    // First of all: not every registry looks whether what a manifest points at is there.
+    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
+    registry.put_manifest(&referrer).await?;
     Ok(referrer.digest())
-}
-
-const fn is_about_the_manifest(kind: &PortErrorKind) -> bool {
-    match kind {
-        PortErrorKind::NotFound | PortErrorKind::Corrupt | PortErrorKind::Unsupported | PortErrorKind::Invalid => true,
-        PortErrorKind::Unauthorized
-        | PortErrorKind::Forbidden
-        | PortErrorKind::Conflict { .. }
-        | PortErrorKind::Immutable
-        | PortErrorKind::RateLimited { .. }
-        | PortErrorKind::Unavailable => false,
-    }
 }
 
 /// Every record of an artifact, oldest first (those of one second by what was done). A referrer that calls itself a record and cannot be read as one is
