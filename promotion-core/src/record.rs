@@ -89,6 +89,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether anything that is written for this goal is recorded.
+    #[must_use]
+    pub const fn is_kept_of(goal: &Goal) -> bool {
+        !matches!(goal, Goal::Build(_) | Goal::Repair)
+    }
+
     /// What must be recorded of a goal and what was written for it, by artifact. Nothing where nothing was written, and
     /// nothing of a build: its manifest says who made it.
     #[must_use]
@@ -174,10 +180,23 @@ fn empty() -> Descriptor {
 /// # Errors
 /// When the registry fails; the promotion is done all the same.
 pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
+    prepare(registry).await?;
+    write_prepared(registry, artifact, record).await
+}
+
+/// Stores what every record points at, first of all: not every registry looks whether it is there.
+pub(crate) async fn prepare(registry: &dyn Registry) -> Result<(), PortError> {
+    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await
+}
+
+/// [`write`] after [`prepare`].
+pub(crate) async fn write_prepared(
+    registry: &dyn Registry,
+    artifact: Digest,
+    record: &Record,
+) -> Result<Digest, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
-    // First of all: not every registry looks whether what a manifest points at is there.
-    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
     registry.put_manifest(&referrer).await?;
     Ok(referrer.digest())
 }

@@ -58,7 +58,7 @@ impl HistoryArgs {
         let session = app.session(repository).await?;
         match session.find(&what).await? {
             Err(refusal) => session.refuse(refusal),
-            Ok((digest, _)) => {
+            Ok(digest) => {
                 let records = record::read(&*session.registry, digest).await?;
                 app.out.document(&History { digest, records })?;
                 Ok(Exit::Done)

@@ -73,23 +73,28 @@ pub enum Planned {
 
 /// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
 ///
-/// Once the plan's tags are written, the record of it is kept while the registry is looked at again.
+/// A record of it is prepared for while the plan's tags are written, and kept while the registry is looked at again.
 ///
 /// # Errors
 /// When the registry fails; what was written before is in the error.
 pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<End, DriveError> {
     let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
     let mut manifests = BTreeMap::new();
-    if let Some(end) = advance(registry, executor, world, &mut manifests, Until::Written).await? {
+    if let Some(end) = advance(registry, executor, world, &mut manifests, Until::Planned).await? {
         return Ok(end);
     }
-    let records = records(executor, world, 0);
-    let recorded = executor.writes().len();
+    let recorded = world.actor().is_some() && Record::is_kept_of(&executor.goal);
+    let written = advance(registry, executor, world, &mut manifests, Until::Written);
+    let (end, prepared) = both(written, prepare(registry, recorded)).await;
+    if let Some(end) = end? {
+        return Ok(end);
+    }
+    let (records, recorded) = (records(executor, world, 0), executor.writes().len());
     let rest = advance(registry, executor, world, &mut manifests, Until::End);
-    let (end, mut unkept) = both(rest, keep(registry, &records)).await;
+    let (end, mut unkept) = both(rest, keep(registry, &records, prepared)).await;
     match end? {
         Some(End::Done(mut outcome)) => {
-            unkept.extend(keep(registry, &self::records(executor, world, recorded)).await);
+            unkept.extend(keep(registry, &self::records(executor, world, recorded), prepared).await);
             outcome.warnings.extend(unkept);
             Ok(End::Done(outcome))
         }
@@ -104,6 +109,8 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
 /// How far to go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
+    /// Until there is something to write, or to the end if there is not.
+    Planned,
     /// Until a whole plan is written, or to the end if there is none.
     Written,
     End,
@@ -118,7 +125,12 @@ async fn advance(
 ) -> Result<Option<End>, DriveError> {
     loop {
         let step = executor.next(world.now());
-        if until == Until::Written && step == Step::List && !executor.writes().is_empty() {
+        let there = match until {
+            Until::Planned => matches!(step, Step::Write(_)),
+            Until::Written => step == Step::List && !executor.writes().is_empty(),
+            Until::End => false,
+        };
+        if there {
             return Ok(None);
         }
         world.about_to(&step);
@@ -139,11 +151,20 @@ fn records(executor: &Executor, world: &dyn World, recorded: usize) -> Vec<(Dige
     by.map(|by| Record::of(&executor.policy, &executor.goal, writes, &by, world.now())).unwrap_or_default()
 }
 
+/// Whether a record can be kept without preparing for it; if this fails, keeping it tries again and tells why.
+async fn prepare(registry: &dyn Registry, wanted: bool) -> bool {
+    wanted && record::prepare(registry).await.is_ok()
+}
+
 /// Keeps records, and says which could not be kept: the writes stand whatever comes of it.
-async fn keep(registry: &dyn Registry, records: &[(Digest, Record)]) -> Vec<Finding> {
+async fn keep(registry: &dyn Registry, records: &[(Digest, Record)], prepared: bool) -> Vec<Finding> {
     let mut unkept = Vec::new();
     for (artifact, record) in records {
-        if let Err(error) = record::write(registry, *artifact, record).await {
+        let kept = match prepared {
+            true => record::write_prepared(registry, *artifact, record).await,
+            false => record::write(registry, *artifact, record).await,
+        };
+        if let Err(error) = kept {
             let reason = Reason::NotRecorded { artifact: *artifact, error: error.to_string() };
             unkept.push(Finding::warning(reason));
         }
@@ -258,11 +279,10 @@ async fn ask(
             }
         }
     }
-    let manifests = registry.manifest_all(&digests).await?;
-    let facts = digests.into_iter().zip(manifests.iter().map(Option::as_ref).map(facts));
+    let (manifests, pointed_at) = both(registry.manifest_all(&digests), registry.resolve_all(&tags)).await;
+    let facts = digests.into_iter().zip(manifests?.iter().map(Option::as_ref).map(facts).collect::<Vec<_>>());
     replies.extend(facts.map(|(digest, facts)| (Query::Manifest(digest), facts)));
-    let digests = registry.resolve_all(&tags).await?;
-    replies.extend(tags.into_iter().zip(digests).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
+    replies.extend(tags.into_iter().zip(pointed_at?).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
     Ok(replies)
 }
 
