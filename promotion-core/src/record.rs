@@ -1,6 +1,7 @@
 //! The promotion record: who did what to an artifact, when and on which evidence, kept beside it as an OCI referrer.
 //!
-//! Tags are the truth that clusters follow; a record is testimony for people and auditors. It never annotates the
+//! Tags are the truth that clusters follow; a record is testimony for people and auditors: of what somebody set out to do,
+//! kept while it is done. A registry that failed half-way may hold a record of tags that it does not have. It never annotates the
 //! artifact, whose digest would change. It is a manifest without content (OCI image specification, "Guidelines for
 //! Artifact Usage") whose one annotation holds the record as JSON, so that a single listing of referrers shows them all.
 //!
@@ -73,12 +74,12 @@ pub struct Record {
     pub deed: Deed,
     /// By whom: a person or a CI job, as they call themselves. Nothing proves it.
     pub by: String,
-    /// When the writes were done.
+    /// When it was decided, before the first write.
     pub at: Timestamp,
     /// Which stage it left, where that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// What was written on this artifact, in order.
+    /// What was to be written on this artifact, in order.
     pub tags: Vec<Tag>,
     /// A person's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,12 +90,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether anything that is written for this goal is recorded.
-    #[must_use]
-    pub const fn is_kept_of(goal: &Goal) -> bool {
-        !matches!(goal, Goal::Build(_) | Goal::Repair)
-    }
-
     /// What must be recorded of a goal and what was written for it, by artifact. Nothing where nothing was written, and
     /// nothing of a build: its manifest says who made it.
     #[must_use]
@@ -180,23 +175,10 @@ fn empty() -> Descriptor {
 /// # Errors
 /// When the registry fails; the promotion is done all the same.
 pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
-    prepare(registry).await?;
-    write_prepared(registry, artifact, record).await
-}
-
-/// Stores what every record points at, first of all: not every registry looks whether it is there.
-pub(crate) async fn prepare(registry: &dyn Registry) -> Result<(), PortError> {
-    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await
-}
-
-/// [`write`] after [`prepare`].
-pub(crate) async fn write_prepared(
-    registry: &dyn Registry,
-    artifact: Digest,
-    record: &Record,
-) -> Result<Digest, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
+    // First of all: not every registry looks whether what a manifest points at is there.
+    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
     registry.put_manifest(&referrer).await?;
     Ok(referrer.digest())
 }

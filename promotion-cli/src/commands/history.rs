@@ -32,7 +32,7 @@ impl Document for History {
             return "no records".to_owned();
         }
         let rows: Vec<Vec<String>> = self.records.iter().map(row).collect();
-        columns(paint, &["AT", "DEED", "BY", "WROTE", "WHY"], &rows)
+        columns(paint, &["AT", "DEED", "BY", "TAGS", "WHY"], &rows)
     }
 
     fn names(&self) -> Vec<String> {

@@ -134,9 +134,9 @@ impl Operation<'_> {
         let url = self.endpoints().tag(&self.fallback(subject)?);
         let mut failure = None;
         for attempt in 1..=self.attempts().max(2) {
+            let begun = Instant::now();
             let current = self.manifest_at(&url).await?.map(|(index, _)| index);
             let Some(merged) = self.merged(current.as_ref(), referrer)? else { return Ok(()) };
-            let begun = Instant::now();
             failure = match self.put(url.clone(), &merged, Repeat::Stale).await {
                 Ok(Put::Stored(_)) => None,
                 Ok(Put::Refused(answer)) => {
@@ -163,8 +163,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of what writing
-    /// took us, at a registry that is near.
+    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of what reading and
+    /// writing took us, at a registry that is near.
     async fn settle(&self, attempt: u32, took: Duration) {
         let _ = tokio::time::timeout(took.saturating_mul(SLOWER), self.pause(attempt)).await;
     }
