@@ -111,6 +111,8 @@ pub struct World {
     actors: Vec<Actor>,
     appeared: usize,
     lock_held: bool,
+    /// What each stage selects.
+    selected: Vec<judge::Selected>,
     /// Who was ever shown to be good, by the stage it may enter; what was made by hand.
     evidenced: BTreeSet<(u8, Digest)>,
     by_hand: BTreeSet<Digest>,
@@ -146,6 +148,7 @@ impl World {
             actors: Vec::new(),
             appeared: 0,
             lock_held: false,
+            selected: Vec::new(),
             evidenced: BTreeSet::new(),
             by_hand: BTreeSet::new(),
             strangers: BTreeMap::new(),
@@ -261,11 +264,11 @@ impl World {
         // Outside the line it would be a stranger's.
         let Some(base) = above.filter(|base| self.policy.in_line(*base)) else { return };
         let tag = self.policy.version_tag(&Version::release(base));
-        let before = self.registry.clone();
         self.by_hand.insert(digest);
         // The tag is above everything, so it is absent.
         let _ = self.registry.put(&tag, digest, Expect::Absent);
-        let selects = self.newly_selected(&before);
+        let earlier = self.reselect();
+        let selects = self.newly_selected(&earlier);
         self.tell_of_somebody(&format!("releases {} by hand as {tag}{selects}", digest.short()));
         // What held before is no longer anybody's promise until the next actor ends.
         self.crashed = true;
@@ -359,11 +362,10 @@ impl World {
     }
 
     fn swap(&mut self, actor: &mut Actor, action: &Action) {
-        let before = self.registry.clone();
         match self.registry.put(&action.tag, action.digest, action.expect) {
             Ok(was) => {
                 actor.executor.wrote(was);
-                self.written(&before, actor.name, action);
+                self.written(was, actor.name, action);
             }
             Err(_) => self.taken(actor, action),
         }
@@ -371,10 +373,9 @@ impl World {
 
     fn register_write(&mut self, actor: &mut Actor, action: Action, written: bool) {
         if !written {
-            let before = self.registry.clone();
             // Plain registers take every write.
-            let _ = self.registry.put(&action.tag, action.digest, Expect::Any);
-            self.written(&before, actor.name, &action);
+            let was = self.registry.put(&action.tag, action.digest, Expect::Any).unwrap_or_default();
+            self.written(was, actor.name, &action);
             actor.writing = Some((action, true));
         } else if self.registry.digest(&action.tag) == Some(action.digest) {
             actor.executor.wrote(None);

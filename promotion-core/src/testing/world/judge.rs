@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use super::{Mode, World};
 use crate::audit::audit;
 use crate::executor::{Outcome, OutcomeKind};
-use crate::memory::MemoryRegistry;
 use crate::plan::Action;
 use crate::reason::Severity;
 use crate::scheme::Kind;
@@ -27,6 +26,12 @@ pub struct Violation {
 }
 
 type Broken = (&'static Law, String);
+/// What a stage selects.
+pub(super) type Selected = Option<(Tag, Digest)>;
+
+fn selected_at(selected: &[Selected], stage: u8) -> Option<Digest> {
+    selected.get(usize::from(stage))?.as_ref().map(|(_, digest)| *digest)
+}
 
 impl World {
     /// The auditor, who reads everything, agrees with the oracle.
@@ -72,17 +77,30 @@ impl World {
     }
 
     /// What must hold after every single write.
-    pub(super) fn written(&mut self, before: &MemoryRegistry, actor: usize, action: &Action) {
-        let line = format!("writes {} -> {}{}", action.tag, action.digest.short(), self.newly_selected(before));
+    pub(super) fn written(&mut self, was: Option<Digest>, actor: usize, action: &Action) {
+        let earlier = self.reselect();
+        let line = format!("writes {} -> {}{}", action.tag, action.digest.short(), self.newly_selected(&earlier));
         self.tell(actor, &line);
-        let mut broken = self.broken_by_a_write(before, action);
-        broken.extend(self.broken_by_a_selection(before, &action.tag));
+        let mut broken = self.broken_by_a_write(was, action);
+        broken.extend(self.broken_by_a_selection(&earlier, &action.tag));
         for (law, detail) in broken {
             self.violate(law, detail);
         }
     }
 
-    fn broken_by_a_write(&self, before: &MemoryRegistry, action: &Action) -> Vec<Broken> {
+    /// What each stage selects now; returns what it selected before.
+    pub(super) fn reselect(&mut self) -> Vec<Selected> {
+        let oracle = Oracle::read(&self.registry, &self.policy);
+        let select = |stage| {
+            let tag = oracle.selected_tag(stage)?;
+            let digest = self.registry.digest(&tag)?;
+            Some((tag, digest))
+        };
+        let selected = (0..=self.policy.last()).map(select).collect();
+        core::mem::replace(&mut self.selected, selected)
+    }
+
+    fn broken_by_a_write(&self, was: Option<Digest>, action: &Action) -> Vec<Broken> {
         let mut broken = Vec::new();
         let mut check = |law: &'static Law, holds: bool, detail: String| {
             if !holds {
@@ -90,19 +108,19 @@ impl World {
             }
         };
         let tag = &action.tag;
-        let moved = before.digest(tag).is_some_and(|was| was != action.digest);
+        let moved = was.is_some_and(|was| was != action.digest);
         check(&law::FACTS_NEVER_MOVE, !moved, format!("{tag} moved"));
-        let bytes = |registry: &MemoryRegistry| registry.manifest(action.digest).map(|found| Digest::of(found.bytes()));
-        let same = bytes(before) == Some(action.digest) && bytes(&self.registry) == Some(action.digest);
-        let there = self.registry.digest(tag) == Some(action.digest);
-        check(&law::BYTES_ARE_IDENTICAL, same && there, format!("{tag} has other bytes"));
+        let found = self.registry.digest(tag).and_then(|digest| self.registry.manifest(digest));
+        let same = found.is_some_and(|found| Digest::of(found.bytes()) == action.digest);
+        check(&law::BYTES_ARE_IDENTICAL, same, format!("{tag} has other bytes"));
         for (tag, digest) in &self.strangers {
             let untouched = self.registry.digest(tag) == Some(*digest);
             check(&law::FOREIGN_TAGS_ARE_UNTOUCHED, untouched, format!("{tag} is not ours and changed"));
         }
         if let Kind::Version(version) = self.policy.classify(tag.as_str()) {
-            let releases = before.tags().keys().filter_map(|tag| match self.policy.classify(tag.as_str()) {
-                Kind::Version(other) if other.is_release() => Some((other, tag)),
+            let others = self.registry.tags().keys().filter(|other| *other != tag);
+            let releases = others.filter_map(|other| match self.policy.classify(other.as_str()) {
+                Kind::Version(version) if version.is_release() => Some((version, other)),
                 _ => None,
             });
             let highest = releases.max();
@@ -130,26 +148,26 @@ impl World {
             })
     }
 
-    fn broken_by_a_selection(&self, before: &MemoryRegistry, written: &Tag) -> Vec<Broken> {
+    fn broken_by_a_selection(&self, earlier: &[Selected], written: &Tag) -> Vec<Broken> {
         let mut broken = Vec::new();
         let mut check = |law: &'static Law, holds: bool, detail: String| {
             if !holds {
                 broken.push((law, detail));
             }
         };
-        let last = self.policy.last();
-        let (earlier, now) = (Oracle::read(before, &self.policy), Oracle::read(&self.registry, &self.policy));
-        for (stage, index) in self.policy.stages().iter().zip(0..) {
-            let Some((tag, selected)) = now.selected_tag(index).zip(now.selected(index)) else { continue };
+        let now = Oracle::read(&self.registry, &self.policy);
+        for ((stage, index), selected) in self.policy.stages().iter().zip(0..).zip(&self.selected) {
+            let Some((tag, selected)) = selected else { continue };
+            let (selected, was) = (*selected, selected_at(earlier, index));
             let selects = |which: &str| format!("{} selects {tag} ({}), {which}", stage.name, selected.short());
-            if index == last {
+            if index == self.policy.last() {
                 let release = !tag.as_str().contains('-');
                 check(&law::LIVE_NEVER_SELECTS_A_PRERELEASE, release, selects("a pre-release"));
             }
             let by_hand = self.by_hand.contains(&selected);
             let shown = index == 0 || self.evidenced.contains(&(index, selected)) || by_hand;
             check(&law::LIVE_IMPLIES_EVIDENCE_FOR_THAT_DIGEST, shown, selects("which nobody validated"));
-            let newly = earlier.selected(index) != Some(selected);
+            let newly = was != Some(selected);
             // A rejection itself may leave a stage with what is next, and that may be bad too.
             let by_a_version = matches!(self.policy.classify(written.as_str()), Kind::Version(_));
             let chosen = newly && by_a_version && !by_hand;
@@ -158,7 +176,7 @@ impl World {
             let admitted = !chosen || now.admitted(selected, index);
             check(&law::WHAT_IS_NEWLY_SELECTED_IS_ADMITTED, admitted, selects("which is not admitted to it"));
             // Older bytes than before, although nobody rejected what was there.
-            let Some(was) = earlier.selected(index).filter(|was| *was != selected) else { continue };
+            let Some(was) = was.filter(|_| newly) else { continue };
             let excused = now.rejected(was) || self.by_hand.contains(&was) || by_hand;
             let back = now.birth(selected) < now.birth(was) && !excused;
             let detail = selects(&format!("which is older than {}", was.short()));

@@ -3,11 +3,10 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::judge::Selected;
 use super::{Given, Intent, World};
 use crate::executor::{Outcome, OutcomeKind};
-use crate::memory::MemoryRegistry;
 use crate::plan::Goal;
-use crate::testing::oracle::Oracle;
 
 impl World {
     /// A step of an actor.
@@ -68,17 +67,14 @@ impl World {
     }
 
     /// What each stage selects that it did not select before, as the end of a line.
-    pub(super) fn newly_selected(&self, before: &MemoryRegistry) -> String {
-        let (earlier, now) = (Oracle::read(before, &self.policy), Oracle::read(&self.registry, &self.policy));
-        let mut told = String::new();
-        for (stage, index) in self.policy.stages().iter().zip(0..) {
-            if let Some(tag) = now.selected_tag(index)
-                && earlier.selected_tag(index).as_ref() != Some(&tag)
-            {
-                told.push_str(&format!("; {} selects {tag}", stage.name));
-            }
-        }
-        told
+    pub(super) fn newly_selected(&self, earlier: &[Selected]) -> String {
+        let changed =
+            self.policy.stages().iter().zip(&self.selected).enumerate().filter_map(|(index, (stage, now))| {
+                let (tag, digest) = now.as_ref()?;
+                let same = earlier.get(index).is_some_and(|was| was == now);
+                (!same).then(|| format!("; {} selects {tag} ({})", stage.name, digest.short()))
+            });
+        changed.collect()
     }
 }
 
