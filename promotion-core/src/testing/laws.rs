@@ -32,6 +32,7 @@
 mod counterexample;
 pub(crate) mod law;
 mod plans;
+mod shorten;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -163,7 +164,9 @@ impl Law {
         let fails = |case: Case| judge(&case).map_err(|found| TestCaseError::fail(found.broken));
         match TestRunner::new(config).run(&self.cases(), fails) {
             Ok(()) => Ok(()),
-            Err(TestError::Fail(_, case)) => judge(&case),
+            Err(TestError::Fail(_, case)) => {
+                judge(&shorten::shorten(case, |case| judge(case).err().map(|found| found.story.len())))
+            }
             // Nothing is ever discarded, so nothing can be discarded too often.
             Err(TestError::Abort(_)) => Ok(()),
         }
