@@ -49,6 +49,19 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Every mode, the strongest first.
+    pub const ALL: [Self; 3] = [Self::Locked, Self::CompareAndSwap, Self::Registers];
+
+    /// Its name, which is stable.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Locked => "lock",
+            Self::CompareAndSwap => "compare-and-swap",
+            Self::Registers => "registers",
+        }
+    }
+
     /// As the end of a sentence.
     #[must_use]
     pub const fn told(self) -> &'static str {
