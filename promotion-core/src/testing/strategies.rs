@@ -12,7 +12,7 @@
 //! let policy = policies().new_tree(&mut runner).unwrap().current();
 //! assert!(policy.stages().len() >= 2);
 //! let snapshot = snapshots(policy, 20).new_tree(&mut runner).unwrap().current();
-//! assert!(snapshot.versions().count() <= 100);
+//! assert!(snapshot.versions().len() <= 100);
 //! ```
 
 mod histories;
