@@ -97,12 +97,9 @@ fn follows(line: Option<&str>, labels: &[&str], index: usize, filters: bool) -> 
         return (released.into(), None);
     }
     // A lower bound that is a pre-release admits pre-releases; an upper one must not.
-    let semver = released.split_once(' ').and_then(|(_, bound)| {
-        let (low, high) = bound.split_once(" < ").map_or((bound, None), |(low, high)| (low, Some(high)));
-        Some(match high {
-            Some(high) => format!(">= {low}-0 < {high}-0"),
-            None => format!(">= {low}-0"),
-        })
+    let semver = released.split_once(' ').map(|(_, bound)| match bound.split_once(" < ") {
+        Some((low, high)) => format!(">= {low}-0 < {high}-0"),
+        None => format!(">= {bound}-0"),
     });
     let seen = labels.get(index..).unwrap_or_default().join("|");
     // The first stage needs no filter: there is nothing below it.
