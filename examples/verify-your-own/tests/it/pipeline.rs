@@ -1,5 +1,4 @@
 //! The pipeline keeps every law: whoever builds, promotes, rejects, rolls back, crashes and overtakes whom.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 use promotion_core::proofs::prove;
 use promotion_core::reason::Severity;

@@ -1,5 +1,4 @@
 //! The folder keeps every promise of the port that it implements.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 use std::path::PathBuf;
 use std::pin::pin;
