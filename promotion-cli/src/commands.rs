@@ -19,6 +19,7 @@ mod resolve;
 mod rollback;
 mod schema;
 mod status;
+mod verify;
 mod version;
 
 use crate::app::App;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Copy(copy::CopyArgs),
     Audit(audit::AuditArgs),
     Doctor(doctor::DoctorArgs),
+    Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
     Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
@@ -70,6 +72,7 @@ impl Command {
             Self::Copy(args) => args.run(app).await,
             Self::Audit(args) => args.run(app).await,
             Self::Doctor(args) => args.run(app).await,
+            Self::Verify(args) => args.run(app).await,
             Self::Completions(args) => args.run(app),
             Self::Schema(args) => args.run(app),
             Self::Version(args) => args.run(app),

@@ -97,6 +97,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("evidence-without-hand-over", "evidence for a digest that was never handed over"),
     ("mark-of-another-commit", "a mark whose key is not the commit of the digest it points at; it counts for nothing"),
     (
+        "raise-outside-line",
+        "the version after the first one already lies outside the line: there is no room for a release",
+    ),
+    (
         "stage-selects-lower-label",
         "the stage's constraint and filter admit versions that an earlier stage has not validated",
     ),
@@ -236,6 +240,7 @@ impl Reason {
             Self::StageSelectsLowerLabel { .. } => "stage-selects-lower-label",
             Self::StageCannotSelect { .. } => "stage-cannot-select",
             Self::StageBeyondLine { .. } => "stage-beyond-line",
+            Self::RaiseOutsideLine { .. } => "raise-outside-line",
             Self::StageCrossesMajors { .. } => "stage-crosses-majors",
             Self::SilentGate { .. } => "silent-gate",
         }
@@ -285,6 +290,7 @@ impl Reason {
             Self::VersionNotAbove { version, .. }
             | Self::VersionTaken { version, .. }
             | Self::VersionOutsideLine { version, .. }
+            | Self::RaiseOutsideLine { version, .. }
             | Self::VersionBeforeLastStage { version, .. }
             | Self::VersionsExhausted { above: version }
             | Self::BuildNumberNotAbove { base: version, .. } => version.to_string(),
@@ -442,6 +448,9 @@ impl Reason {
             Self::MarkOfAnotherCommit { mark, artifact, commit: None } => {
                 format!("{mark} points at {}, whose manifest names no commit", short(artifact))
             }
+            Self::RaiseOutsideLine { initial, version, line } => {
+                format!("{version}, which follows {initial}, is outside the line {line:?}")
+            }
             Self::StageSelectsLowerLabel { stage, witness } => {
                 format!("{stage} can select {witness}, which no stage before it has validated")
             }
@@ -542,6 +551,7 @@ impl Reason {
             Self::EvidenceWithoutHandOver { mark, .. } | Self::MarkOfAnotherCommit { mark, .. } => {
                 format!("find out who wrote {mark}; delete it if it is a mistake")
             }
+            Self::RaiseOutsideLine { .. } => "widen versions.line, or let versions.bump raise a lower part".into(),
             Self::StageSelectsLowerLabel { .. } => "raise its lower bound, drop the -0, or add a filter".into(),
             Self::StageCannotSelect { .. } => "add -0 to the lower bound, or widen the constraint and filter".into(),
             Self::StageBeyondLine { .. } => "give the stage the line's own constraint".into(),

@@ -21,13 +21,14 @@ use alloc::vec::Vec;
 
 use crate::policy::Policy;
 use crate::reason::{Finding, Reason};
-use crate::version::{Base, Number, Rank, Version};
+use crate::version::{Base, Level, Number, Rank, Version};
 
 /// Everything that is wrong with a policy's constraints and filters; per stage at most one witness of each kind, the lowest.
 #[must_use]
 pub fn prove(policy: &Policy) -> Vec<Finding> {
     let bases = witnesses(policy);
     let mut findings = Vec::new();
+    findings.extend(no_room(policy));
     for (stage, index) in policy.stages().iter().zip(0u8..) {
         let name = || stage.name.clone();
         let accepted = |version: &Version| stage.accepts(policy.version_tag(version).as_str());
@@ -56,6 +57,14 @@ pub fn prove(policy: &Policy) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A build raises the first version, and a lifted artifact its patch: neither may leave the line.
+fn no_room(policy: &Policy) -> Option<Finding> {
+    let (initial, line) = (policy.initial(), policy.spec().versions.line.clone()?);
+    let raised = [policy.bump(), Level::Patch].into_iter().filter_map(|level| initial.bump(level));
+    let version = raised.into_iter().find(|version| !policy.in_line(*version))?;
+    Some(Finding::error(Reason::RaiseOutsideLine { initial, version, line }))
 }
 
 /// What the stages before have not validated must stay invisible, whatever its base.
@@ -94,19 +103,22 @@ fn named(policy: &Policy) -> impl Iterator<Item = Version> {
     found.into_iter()
 }
 
-fn forms(base: Base, label: u8) -> [Version; 3] {
-    let form = |number| Version::candidate(base, label, number);
-    [form(Number::Rebase(1)), form(Number::Nth(1)), form(Number::Nth(10))]
+/// Numbers of one digit and of more: a filter may count them.
+const NUMBERS: [u64; 3] = [1, 10, 1000];
+
+fn forms(base: Base, label: u8) -> Vec<Version> {
+    let numbers = NUMBERS.map(Number::Rebase).into_iter().chain(NUMBERS.map(Number::Nth));
+    numbers.map(|number| Version::candidate(base, label, number)).collect()
 }
 
 fn own_forms(policy: &Policy, base: Base, stage: u8) -> Vec<Version> {
     if stage == policy.last() {
         alloc::vec![Version::release(base)]
     } else if stage == 0 {
-        forms(base, 0).to_vec()
+        forms(base, 0)
     } else {
         // Later labels are only ever numbered; re-bases belong to the first.
-        alloc::vec![Version::candidate(base, stage, Number::Nth(1)), Version::candidate(base, stage, Number::Nth(10))]
+        NUMBERS.map(|number| Version::candidate(base, stage, Number::Nth(number))).to_vec()
     }
 }
 
@@ -129,7 +141,7 @@ fn witnesses(policy: &Policy) -> BTreeSet<Base> {
 }
 
 fn around(number: u64) -> impl Iterator<Item = u64> {
-    [number.checked_sub(1), Some(number), number.checked_add(1), number.checked_add(10)].into_iter().flatten()
+    [number.checked_sub(1), Some(number)].into_iter().chain(NUMBERS.map(|more| number.checked_add(more))).flatten()
 }
 
 /// The base of a version as a constraint names it: loosely written, perhaps with fewer parts.

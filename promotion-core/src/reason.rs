@@ -94,6 +94,7 @@ pub enum Reason {
     EvidenceWithoutHandOver { mark: Tag, artifact: Digest },
     MarkOfAnotherCommit { mark: Tag, artifact: Digest, commit: Option<Commit> },
     // Configuration.
+    RaiseOutsideLine { initial: Base, version: Base, line: String },
     StageSelectsLowerLabel { stage: String, witness: String },
     StageCannotSelect { stage: String, witness: String },
     StageBeyondLine { stage: String, witness: String },

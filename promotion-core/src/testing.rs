@@ -17,6 +17,7 @@
 //! ```
 
 pub mod conformance;
+pub mod laws;
 pub mod naive;
 pub mod oracle;
 pub mod still;

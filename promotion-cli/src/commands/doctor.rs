@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use promotion_core::Repository;
 use promotion_core::explain::MEANINGS;
 use promotion_core::proofs::prove;
+use promotion_core::testing::laws::LAWS;
 use serde::Serialize;
 
 use super::audit::Report;
@@ -107,7 +108,8 @@ impl DoctorArgs {
 }
 
 fn explain(app: &App, id: &str) -> Result<Exit, Failure> {
-    let known = || MEANINGS.iter().copied().chain(meanings());
+    let laws = || LAWS.iter().map(|law| (law.id, law.promise));
+    let known = || MEANINGS.iter().copied().chain(meanings()).chain(laws());
     let asked = known().filter(|(known, _)| id.is_empty() || *known == id);
     let meanings: Vec<Meaning> = asked.map(|(id, meaning)| Meaning { id, meaning }).collect();
     if meanings.is_empty() {

@@ -20,6 +20,7 @@ mod registry;
 mod resolve;
 mod snapshots;
 mod support;
+mod verify;
 
 /// A file that nobody declares is a test that nobody runs.
 #[test]

@@ -94,8 +94,7 @@ pub enum SourceKind {
 pub struct GateSpec {
     /// Kinds of evidence, all of which are needed: `[kustomization]`.
     pub evidence: Vec<EvidenceKind>,
-    /// The oldest acceptable evidence, a Go duration: `1h`; any age when `null`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The oldest acceptable evidence, a Go duration: `1h`; any age when `null`, which is written because it is not the default.
     pub fresh: Option<String>,
     /// After how long without a verdict a candidate is an alarm, a Go duration; never when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

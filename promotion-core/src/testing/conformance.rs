@@ -19,7 +19,10 @@
 //! assert!(suite.poll(&mut Context::from_waker(Waker::noop())).is_ready());
 //! ```
 //!
-//! Laws that need two adapter values over one repository (a lock, a second reader) are in [`shared_conformance`].
+//! Laws that need two adapter values over one repository (a lock, a second reader) are in [`shared_conformance`]: an
+//! adapter of yours calls both. What it cannot do at all (deleting tags, referrers) it answers with
+//! [`PortErrorKind::Unsupported`], and these laws ask nothing of it. [`seeded_manifest`] makes content for laws of your own.
+//! `examples/verify-your-own` has a whole adapter.
 
 #![allow(clippy::panic, clippy::expect_used, reason = "a broken law is a panic that names it")]
 

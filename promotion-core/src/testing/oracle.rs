@@ -15,6 +15,7 @@
 //! ```
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -157,20 +158,21 @@ impl<'r> Oracle<'r> {
     /// Everything that is wrong at rest, as sentences.
     #[must_use]
     pub fn broken_rules(&self) -> Vec<String> {
-        let stages = self.policy.stages().iter().zip(0..);
-        let broken = stages.filter(|(_, index)| {
-            self.newest(*index).is_some() && self.selected(*index) != self.newest(*index) && !self.excused(*index)
-        });
-        broken
-            .map(|(stage, index)| {
-                alloc::format!(
-                    "{} selects {:?} ({:?}) and should select {:?}",
-                    stage.name,
-                    self.selected_tag(index).map(|tag| tag.to_string()),
-                    self.selected(index),
-                    self.newest(index)
-                )
-            })
-            .collect()
+        (0..=self.policy.last()).filter_map(|stage| self.broken_rule(stage)).collect()
+    }
+
+    /// What is wrong with a stage at rest, as a sentence.
+    #[must_use]
+    pub fn broken_rule(&self, stage: u8) -> Option<String> {
+        let newest = self.newest(stage)?;
+        if self.selected(stage) == Some(newest) || self.excused(stage) {
+            return None;
+        }
+        let selected = match (self.selected_tag(stage), self.selected(stage)) {
+            (Some(tag), Some(digest)) => format!("{tag} ({})", digest.short()),
+            _ => "nothing".to_string(),
+        };
+        let name = self.policy.stages().get(usize::from(stage)).map(|stage| stage.name.as_str()).unwrap_or_default();
+        Some(format!("{name} selects {selected} and should select {}", newest.short()))
     }
 }

@@ -7,38 +7,12 @@ use promotion_core::flux::{
     VersionError, select, select_image,
 };
 use promotion_core::testing::naive;
+use promotion_core::testing::strategies::{constraint_texts, tag_texts};
 use proptest::prelude::*;
-
-fn pre() -> impl Strategy<Value = String> {
-    prop_oneof![
-        3 => Just(String::new()),
-        2 => "-(rc|alpha|0|10|9|a-b|99999999999999999999)(\\.(0|1|9|10|x|99999999999999999999|100000000000000000000)){0,2}",
-    ]
-}
-
-fn tag() -> impl Strategy<Value = String> {
-    prop_oneof![
-        6 => ("v?", "[0-3](\\.[0-3]){0,2}", pre()).prop_map(|(v, core, pre)| format!("{v}{core}{pre}")),
-        2 => "(sha|integration|validated)-[0-9a-f]{7}",
-        1 => Just("latest".to_owned()),
-        1 => "[0-9a-zA-Z_.+-]{0,12}",
-    ]
-}
-
-fn constraint() -> impl Strategy<Value = String> {
-    let atom = ("(=|!=|>|<|>=|=>|<=|=<|~|~>|\\^|) ?", "v?[0-3xX*](\\.[0-3x]){0,2}", pre())
-        .prop_map(|(operator, core, pre)| format!("{operator}{core}{pre}"));
-    let glue = prop_oneof![Just(" "), Just(", "), Just(" || "), Just(" - "), Just("||")];
-    proptest::collection::vec((atom, glue), 1..5).prop_map(|atoms| {
-        let mut text: String = atoms.iter().map(|(atom, glue)| format!("{atom}{glue}")).collect();
-        text.truncate(text.len() - atoms.last().unwrap().1.len());
-        text
-    })
-}
 
 proptest! {
     #[test]
-    fn precedence_is_a_total_preorder(a in tag(), b in tag(), c in tag()) {
+    fn precedence_is_a_total_preorder(a in tag_texts(), b in tag_texts(), c in tag_texts()) {
         let versions = [&a, &b, &c].map(|tag| Version::parse_loose(tag));
         if let [Ok(a), Ok(b), Ok(c)] = versions {
             prop_assert_eq!(a.precedence(&b), b.precedence(&a).reverse());
@@ -50,7 +24,7 @@ proptest! {
     }
 
     #[test]
-    fn precedence_agrees_with_the_slow_one(a in tag(), b in tag()) {
+    fn precedence_agrees_with_the_slow_one(a in tag_texts(), b in tag_texts()) {
         let slow = (naive::version(&a), naive::version(&b));
         match (Version::parse_tag(&a), Version::parse_tag(&b)) {
             (Ok(a), Ok(b)) => prop_assert_eq!(a.precedence(&b), naive::order(&slow.0.unwrap(), &slow.1.unwrap())),
@@ -59,7 +33,7 @@ proptest! {
     }
 
     #[test]
-    fn constraints_agree_with_the_slow_ones(text in constraint(), tag in tag()) {
+    fn constraints_agree_with_the_slow_ones(text in constraint_texts(), tag in tag_texts()) {
         let (fast, slow) = (Constraint::parse(&text), naive::constraint(&text));
         prop_assert_eq!(fast.is_ok(), slow.is_some(), "{}", text);
         if let (Ok(fast), Some(slow), Ok(version)) = (fast, slow, Version::parse_loose(&tag)) {
@@ -69,7 +43,7 @@ proptest! {
 
     #[test]
     fn selection_is_the_maximum_of_the_matches(
-        tags in proptest::collection::vec(tag(), 0..40),
+        tags in proptest::collection::vec(tag_texts(), 0..40),
         low in prop_oneof![Just("0.0.0"), Just("0.0.0-0"), Just("1.2.0"), Just("2.0.0-rc.1")],
     ) {
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
@@ -99,7 +73,7 @@ proptest! {
 
     #[test]
     fn runners_up_are_the_next_best(
-        tags in proptest::collection::vec(tag(), 0..60),
+        tags in proptest::collection::vec(tag_texts(), 0..60),
         runners_up in 0..7_usize,
         constraint in prop_oneof![Just(">=0.0.0"), Just(">=0.0.0-0"), Just("<2"), Just("1.x || >=2.0.0-0")],
     ) {
@@ -125,8 +99,8 @@ proptest! {
 
     #[test]
     fn selection_ignores_tags_that_do_not_match(
-        tags in proptest::collection::vec(tag(), 0..30),
-        text in constraint(),
+        tags in proptest::collection::vec(tag_texts(), 0..30),
+        text in constraint_texts(),
     ) {
         let Ok(selector) = Selector::parse(&text, None, None) else { return Ok(()) };
         let matching: Vec<&String> = tags.iter().filter(|tag| selector.consider(tag).is_some()).collect();
@@ -134,13 +108,13 @@ proptest! {
     }
 
     #[test]
-    fn explanation_agrees_with_the_answer(text in constraint(), tag in tag()) {
+    fn explanation_agrees_with_the_answer(text in constraint_texts(), tag in tag_texts()) {
         let (Ok(constraint), Ok(version)) = (Constraint::parse(&text), Version::parse_loose(&tag)) else { return Ok(()) };
         prop_assert_eq!(constraint.explain(&version).accepted, constraint.matches(&version));
     }
 
     #[test]
-    fn constraint_display_round_trips(text in constraint()) {
+    fn constraint_display_round_trips(text in constraint_texts()) {
         let Ok(constraint) = Constraint::parse(&text) else { return Ok(()) };
         prop_assert_eq!(constraint.to_string(), text.as_str());
         let json = serde_json::to_string(&constraint).unwrap();

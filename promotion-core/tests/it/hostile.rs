@@ -12,6 +12,7 @@ use promotion_core::proofs::prove;
 use promotion_core::reason::Severity;
 use promotion_core::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use promotion_core::time::Timestamp;
+use promotion_core::version::Level;
 
 use crate::scene::{NOW, Scene, commit, refusal_ids, tag, three_stages};
 
@@ -306,6 +307,40 @@ fn proofs_see_single_versions_that_a_constraint_names() {
     assert!(prove(&policy).iter().any(|finding| finding.reason.id() == "stage-selects-lower-label"));
     let policy = with(|spec| spec.stages.0[1].semver = Some(">=0.0.0-0 !=0.1.0-rc.7".into())).unwrap();
     assert!(prove(&policy).iter().any(|finding| finding.reason.id() == "stage-cannot-select"));
+}
+
+#[test]
+fn proofs_see_filters_that_count_digits() {
+    let ids = |filter: &str| -> Vec<&str> {
+        let policy = with(|spec| spec.stages.0[1].filter = Some(filter.into())).unwrap();
+        prove(&policy).iter().map(|finding| finding.reason.id()).collect()
+    };
+    for hides_what_comes_later in [
+        r"-rc\.(0\.)?\d$",
+        r"-rc\.(0\.)?\d{1,3}$",
+        r"-rc\.(\d+|0\.\d{1,2})$",
+        r"^\d+\.\d{1,2}\.\d+-rc\.",
+        r"^\d+\.\d+\.\d{1,3}-rc\.",
+    ] {
+        assert!(ids(hides_what_comes_later).contains(&"stage-cannot-select"), "{hides_what_comes_later}");
+    }
+    assert!(!ids(r"^\d+\.\d+\.\d+(-rc\.(0\.)?\d+)?$").contains(&"stage-cannot-select"));
+}
+
+#[test]
+fn proofs_see_a_line_without_room() {
+    let found = |bump: Level, line: &str| {
+        let policy = with(|spec| {
+            spec.versions.bump = bump;
+            spec.versions.line = Some(line.into());
+        });
+        prove(&policy.unwrap()).iter().any(|finding| finding.reason.id() == "raise-outside-line")
+    };
+    assert!(found(Level::Patch, "0.1.0"));
+    assert!(found(Level::Minor, ">= 0.1.0 < 0.2.0"));
+    // A lifted artifact is raised by a patch, whatever builds raise.
+    assert!(found(Level::Minor, "0.1.0 || 0.2.0"));
+    assert!(!found(Level::Patch, ">= 0.1.0 < 0.2.0") && !found(Level::Minor, "0.x"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod found_on_the_way;
 mod hostile;
 mod laws;
 mod plans;
+mod policies;
 mod probe;
 mod records;
 mod results;

@@ -6,6 +6,7 @@ use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::{Policy, Spec, StageSpec};
 use promotion_core::ports::Expect;
+use promotion_core::testing::laws::Search;
 use promotion_core::testing::oracle::Oracle;
 use promotion_core::time::Timestamp;
 use promotion_core::{Digest, Tag};
@@ -20,6 +21,12 @@ pub(crate) struct Scene {
 /// How many cases a property tries: `PROPTEST_CASES`, for a longer search than the usual.
 pub(crate) fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+/// The search of a law: `PROPTEST_CASES` and `PROPTEST_RNG_SEED`, as for every property.
+pub(crate) fn search(usual: u32) -> Search {
+    let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    Search { cases: cases(usual), seed: seed.unwrap_or(Search::default().seed) }
 }
 
 /// Forty hex digits that start with the given ones.
