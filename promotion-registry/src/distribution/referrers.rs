@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
 use promotion_core::ports::{PortError, PortErrorKind};
 use promotion_core::{Digest, Tag};
@@ -73,11 +74,17 @@ impl Operation<'_> {
             self.registry.learned.note(|known| known.referrers_api = Some(true));
             return Ok(());
         }
-        let listed = self.listed(subject.digest).await?.unwrap_or_default();
+        let url = self.endpoints().tag(&self.fallback(subject.digest)?);
+        let _turn = self.registry.turns.lock().await;
+        let begun = Instant::now();
+        // A registry that does not say that it listed it has no such listing, most likely: what is read then is read along.
+        let (listed, current) = join(self.listed(subject.digest), self.manifest_at(&url)).await;
+        let listed = listed?.unwrap_or_default();
         if listed.iter().any(|known| known.digest == manifest.digest()) {
             return Ok(());
         }
-        self.add(subject.digest, &describe(manifest)).await
+        let current = current?.map(|(index, _)| index);
+        self.add(subject.digest, &describe(manifest), &url, current, begun).await
     }
 
     /// The registry's own listing; `None` when it has none.
@@ -128,14 +135,17 @@ impl Operation<'_> {
         Ok(index.manifests.unwrap_or_default().into_iter().filter_map(Entry::descriptor).collect())
     }
 
-    /// Adds a referrer to the fallback tag, and stays until it is there.
-    async fn add(&self, subject: Digest, referrer: &Descriptor) -> Result<(), PortError> {
-        let _turn = self.registry.turns.lock().await;
-        let url = self.endpoints().tag(&self.fallback(subject)?);
+    /// Adds a referrer to the fallback tag, which held `current` after `begun`, and stays until it is there.
+    async fn add(
+        &self,
+        subject: Digest,
+        referrer: &Descriptor,
+        url: &Url,
+        mut current: Option<Manifest>,
+        mut begun: Instant,
+    ) -> Result<(), PortError> {
         let mut failure = None;
         for attempt in 1..=self.attempts().max(2) {
-            let begun = Instant::now();
-            let current = self.manifest_at(&url).await?.map(|(index, _)| index);
             let Some(merged) = self.merged(current.as_ref(), referrer)? else { return Ok(()) };
             failure = match self.put(url.clone(), &merged, Repeat::Stale).await {
                 Ok(Put::Stored(_)) => None,
@@ -151,8 +161,9 @@ impl Operation<'_> {
                 Err(error) => return Err(error),
             };
             self.settle(attempt, begun.elapsed()).await;
+            begun = Instant::now();
+            current = self.manifest_at(url).await?.map(|(index, _)| index);
         }
-        let current = self.manifest_at(&url).await?.map(|(index, _)| index);
         match (self.merged(current.as_ref(), referrer)?, failure) {
             (None, _) => Ok(()),
             (Some(_), Some(failure)) => Err(failure),
