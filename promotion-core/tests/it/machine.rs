@@ -96,18 +96,24 @@ prop_state_machine! {
 fn a_chosen_version_that_was_refused_once_is_written_after_all() {
     let artifact = contents()[2].digest();
     let evidence = vec![Evidence::manual(artifact, "checked by hand", Timestamp::from_unix(0))];
-    let promote = Promote { artifact, evidence, stage: None, version: Some(Base::new(1, 0, 0)) };
-    // Evidence, the lift to that version, the release.
-    let fault = Fault { nth: 2, kind: PortErrorKind::Conflict { found: None }, ..Fault::default() };
-    let steps = [Step::Pursue(Goal::Build(Build::of(artifact))), Step::Retry { goal: Goal::Promote(promote), fault }];
-    let mut registries = InMemory::init_test(&State::start(Policy::default()));
-    let mut state = State::start(Policy::default());
-    for step in steps {
-        state = state.take(&step);
-        registries = InMemory::apply(registries, &state, step);
+    let promote = Promote { artifact, evidence, stage: None, version: None };
+    let chosen = Promote { version: Some(Base::new(1, 0, 0)), ..promote.clone() };
+    let retry = |nth| {
+        let fault = Fault { nth, kind: PortErrorKind::Conflict { found: None }, ..Fault::default() };
+        Step::Retry { goal: Goal::Promote(chosen.clone()), fault }
+    };
+    let build = Step::Pursue(Goal::Build(Build::of(artifact)));
+    // Evidence, the lift to that version, the release; where it was promoted before, without the evidence.
+    for steps in [vec![build.clone(), retry(2)], vec![build, Step::Pursue(Goal::Promote(promote)), retry(1)]] {
+        let mut registries = InMemory::init_test(&State::start(Policy::default()));
+        let mut state = State::start(Policy::default());
+        for step in steps {
+            state = state.take(&step);
+            registries = InMemory::apply(registries, &state, step);
+        }
+        let release = |registry: &SharedRegistry| registry.with(|inner| inner.digest(&tag("1.0.0")));
+        assert_eq!(registries.each_ref().map(release), [Some(artifact); 2]);
     }
-    let release = |registry: &SharedRegistry| registry.with(|inner| inner.digest(&tag("1.0.0")));
-    assert_eq!(registries.each_ref().map(release), [Some(artifact); 2]);
 }
 
 /// Histories that never come to some outcome would prove nothing of it.
