@@ -62,9 +62,7 @@ fn mark(file: &mut Value) {
             let Some(text) = value.as_str() else { continue };
             let decoded = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             *value = match (key.as_str(), decoded.as_deref().and_then(|pair| pair.split_once(':'))) {
-                ("auth", Some((user, password))) => {
-                    BASE64_STANDARD.encode(format!("{user}:{MARK}{password}")).into()
-                }
+                ("auth", Some((user, password))) => BASE64_STANDARD.encode(format!("{user}:{MARK}{password}")).into(),
                 ("auth" | "password" | "identitytoken" | "registrytoken", _) if !text.is_empty() => {
                     format!("{MARK}{text}").into()
                 }

@@ -18,12 +18,15 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Record::of_manifest(&manifest), None);
         return;
     };
-    let Ok(Value::Object(plain)) = serde_json::from_slice::<Value>(bytes) else { panic!("a manifest is an object") };
-    let count = |key: &str| plain.get(key).and_then(Value::as_array).map_or(0, Vec::len);
-    let config = usize::from(plain.get("config").is_some_and(Value::is_object));
-    assert_eq!((links.blobs.len(), links.manifests.len()), (config + count("layers"), count("manifests")));
-    let said = plain.get("annotations").and_then(Value::as_object).cloned().unwrap_or_default();
-    assert_eq!(serde_json::to_value(&annotations).expect("text"), Value::Object(said));
+    // What is passed over may be no text, or a number of any size.
+    if let Ok(plain) = serde_json::from_slice::<Value>(bytes) {
+        let Value::Object(plain) = plain else { panic!("a manifest is an object") };
+        let count = |key: &str| plain.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+        let config = usize::from(plain.get("config").is_some_and(Value::is_object));
+        assert_eq!((links.blobs.len(), links.manifests.len()), (config + count("layers"), count("manifests")));
+        let said = plain.get("annotations").and_then(Value::as_object).cloned().unwrap_or_default();
+        assert_eq!(serde_json::to_value(&annotations).expect("text"), Value::Object(said));
+    }
 
     let named = [(SOURCE, &facts.source), (TITLE, &facts.title), (CREATED, &facts.created)];
     named.into_iter().for_each(|(key, fact)| assert_eq!(fact.as_ref(), annotations.get(key)));
