@@ -169,6 +169,12 @@ impl Config {
         Self::check(read::file(path)?, Some(path.to_owned()))
     }
 
+    /// The settings of a file of this text, without the environment.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of_text(text: &str) -> Result<Self, Failure> {
+        Self::check(read::parse(text, FILE)?, Some(PathBuf::from(FILE)))
+    }
+
     /// A stage's name, checked; `None` stays `None`.
     pub(crate) fn stage(&self, name: Option<String>) -> Result<Option<String>, Failure> {
         let Some(name) = name else { return Ok(None) };

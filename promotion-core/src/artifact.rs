@@ -331,6 +331,19 @@ impl<'s> View<'s> {
         Ok(None)
     }
 
+    /// The highest release that is there: one that was listed, or stood in somebody's way, may be gone since.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub(crate) fn highest_release(&self) -> Result<Option<Version>, Needs> {
+        for (version, tag) in self.versions().filter(|(version, _)| version.is_release()) {
+            if self.digest(tag)?.is_some() {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
     /// Asks for everything: every tag of ours and every manifest they point at.
     ///
     /// # Errors

@@ -209,7 +209,11 @@ impl Manifest {
     }
 
     fn document(&self) -> Result<Document, ManifestError> {
-        serde_json::from_slice(&self.bytes)
-            .map_err(|error| ManifestError::Json { digest: self.digest, message: error.to_string() })
+        let unreadable = |message| ManifestError::Json { digest: self.digest, message };
+        // A derived reader would also take a list of the members' values.
+        if self.bytes.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+            return Err(unreadable("a list, not an object".to_string()));
+        }
+        serde_json::from_slice(&self.bytes).map_err(|error| unreadable(error.to_string()))
     }
 }

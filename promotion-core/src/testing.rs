@@ -1,6 +1,6 @@
 //! What embedders and adapters test themselves with: a conformance suite for every adapter of the registry port, a
-//! simulated world of actors that crash and overtake each other, a naive oracle that judges what they leave, and a naive
-//! reading of constraints.
+//! simulated world of actors that crash and overtake each other, a naive oracle that judges what they leave, a reference
+//! model that predicts what one actor after another comes to, and a naive reading of constraints.
 //!
 //! ```
 //! use promotion_core::policy::Policy;
@@ -17,7 +17,10 @@
 //! ```
 
 pub mod conformance;
+pub mod faulty;
 pub mod laws;
+pub mod machine;
+pub mod model;
 pub mod naive;
 pub mod oracle;
 pub mod still;

@@ -32,7 +32,7 @@
 
 mod blobs;
 mod files;
-mod index;
+pub(crate) mod index;
 mod layout;
 mod lock;
 mod manifests;

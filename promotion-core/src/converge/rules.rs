@@ -128,12 +128,12 @@ fn admit_newest_validated(
     };
     let artifact = target.digest;
     let selected = draft.view.selected(stage)?;
-    let highest = draft.view.versions().map(|(version, _)| version).find(Version::is_release);
-    // Once it is written, or overtaken by a higher one, it asks for nothing any more.
-    let explicit = explicit.filter(|(wanted, base)| {
-        let above = highest.is_none_or(|highest| *base > highest.base);
-        *wanted == artifact && stage == draft.view.policy().last() && above
-    });
+    let wanted = |(wanted, _): &(Digest, Base)| *wanted == artifact && stage == draft.view.policy().last();
+    let explicit = match explicit.filter(wanted) {
+        // Once it is written, or overtaken by a higher one, it asks for nothing any more.
+        Some((_, base)) if draft.view.highest_release()?.is_some_and(|highest| highest.base >= base) => None,
+        explicit => explicit,
+    };
     if explicit.is_none() && selected.as_ref().is_some_and(|(_, _, digest)| *digest == artifact) {
         return Ok(Vec::new());
     }

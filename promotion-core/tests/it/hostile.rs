@@ -471,3 +471,9 @@ fn a_release_made_by_hand_is_history_once_something_better_is_live() {
     scene.promote(artifact);
     assert_eq!((scene.selects(1), severities(&scene)), (Some(artifact), Some(Severity::Info)));
 }
+
+#[test]
+fn a_list_of_values_is_no_manifest() {
+    let manifest = Manifest::new(OCI_MANIFEST, b"\n[null,{},null,[],[],null]".to_vec());
+    assert!(manifest.read().is_err() && manifest.links().is_err());
+}

@@ -8,6 +8,7 @@ mod flux_vectors;
 mod found_on_the_way;
 mod hostile;
 mod laws;
+mod machine;
 mod plans;
 mod policies;
 mod probe;

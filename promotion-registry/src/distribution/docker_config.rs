@@ -40,7 +40,7 @@ impl Credentials for DockerConfig {
 fn search(files: &[PathBuf], host: &str, path: &str) -> Result<Option<Credential>, Fault> {
     for file in files {
         let found = match fs::read(file) {
-            Ok(bytes) => File::parse(file, host, &bytes)?.find(host, path)?,
+            Ok(bytes) => File::parse(file, host, &bytes)?.find(host, path, &mut credential)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Fault::io("read credentials from", file, error)),
         };
@@ -69,13 +69,16 @@ struct Entry {
     registrytoken: Option<String>,
 }
 
-struct File<'a> {
+/// A document for the library, and the key to look for in it; a helper that the document names is run.
+type Ask<'a> = dyn FnMut(&Value, &str) -> Result<Option<Credential>, CredentialRetrievalError> + 'a;
+
+pub(crate) struct File<'a> {
     path: &'a Path,
     config: Config,
 }
 
 impl<'a> File<'a> {
-    fn parse(path: &'a Path, host: &str, bytes: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn parse(path: &'a Path, host: &str, bytes: &[u8]) -> Result<Self, Fault> {
         let config = serde_json::from_slice(bytes).map_err(|error| {
             // Not what the parser says: it may repeat a value. Where it stopped says enough.
             let (line, column) = (error.line(), error.column());
@@ -89,17 +92,17 @@ impl<'a> File<'a> {
         Ok(Self { path, config })
     }
 
-    fn find(&self, host: &str, path: &str) -> Result<Option<Credential>, Fault> {
+    pub(crate) fn find(&self, host: &str, path: &str, ask: &mut Ask<'_>) -> Result<Option<Credential>, Fault> {
         for key in keys(host, path) {
             if let Some(helper) = self.helper(&key) {
-                return self.ask(helper, &key, host);
+                return self.helped(helper, &key, host, ask);
             }
             if let Some(credential) = self.entry(&key).map(|entry| self.read(entry, &key)).transpose()?.flatten() {
                 return Ok(Some(credential));
             }
         }
         let store = self.config.creds_store.as_deref().filter(|store| !store.is_empty());
-        store.map_or(Ok(None), |store| self.ask(store, store_key(host), host))
+        store.map_or(Ok(None), |store| self.helped(store, store_key(host), host, ask))
     }
 
     fn helper(&self, key: &str) -> Option<&str> {
@@ -128,16 +131,16 @@ impl<'a> File<'a> {
         }
         // One entry under its own key: with the whole file the library takes whichever is similar.
         let document = json!({ "auths": { key: fields } });
-        self.credential(&document, key).map_err(|error| self.broken(key, entry_fault(&error)))
+        credential(&document, key).map_err(|error| self.broken(key, entry_fault(&error)))
     }
 
     /// Asks a helper; it may know nothing of the host.
-    fn ask(&self, helper: &str, key: &str, host: &str) -> Result<Option<Credential>, Fault> {
+    fn helped(&self, helper: &str, key: &str, host: &str, ask: &mut Ask<'_>) -> Result<Option<Credential>, Fault> {
         if helper.contains(['/', '\\']) {
             return Err(self.broken(host, format!("the helper's name {helper:?} is none")));
         }
         let document = json!({ "credsStore": helper });
-        match self.credential(&document, key) {
+        match ask(&document, key) {
             Err(CredentialRetrievalError::HelperFailure { stdout, stderr, .. })
                 if stdout.contains(MISS) || stderr.contains(MISS) =>
             {
@@ -147,26 +150,27 @@ impl<'a> File<'a> {
         }
     }
 
-    fn credential(&self, document: &Value, key: &str) -> Result<Option<Credential>, CredentialRetrievalError> {
-        Ok(match get_credential_from_reader(document.to_string().as_bytes(), key)? {
-            DockerCredential::IdentityToken(token) => Some(Credential::Identity(Secret::new(token))),
-            // What helpers say instead of a user, in a file.
-            DockerCredential::UsernamePassword(user, token) if user == "<token>" => {
-                Some(Credential::Identity(Secret::new(token.trim_end_matches('\0'))))
-            }
-            // Docker pads what it encodes with zero bytes.
-            DockerCredential::UsernamePassword(user, password) => {
-                let password = Secret::new(password.trim_end_matches('\0'));
-                Some(Credential::Basic { user, password })
-            }
-        }
-        .filter(|credential| !is_empty(credential)))
-    }
-
     fn broken(&self, host: &str, what: impl AsRef<str>) -> Fault {
         let message = format!("the credentials for {host} in {}: {}", self.path.display(), what.as_ref());
         Fault::new(PortErrorKind::Invalid, message)
     }
+}
+
+/// What the library finds in a document; it runs the helper that one names.
+fn credential(document: &Value, key: &str) -> Result<Option<Credential>, CredentialRetrievalError> {
+    Ok(match get_credential_from_reader(document.to_string().as_bytes(), key)? {
+        DockerCredential::IdentityToken(token) => Some(Credential::Identity(Secret::new(token))),
+        // What helpers say instead of a user, in a file.
+        DockerCredential::UsernamePassword(user, token) if user == "<token>" => {
+            Some(Credential::Identity(Secret::new(token.trim_end_matches('\0'))))
+        }
+        // Docker pads what it encodes with zero bytes.
+        DockerCredential::UsernamePassword(user, password) => {
+            let password = Secret::new(password.trim_end_matches('\0'));
+            Some(Credential::Basic { user, password })
+        }
+    }
+    .filter(|credential| !is_empty(credential)))
 }
 
 fn some(value: &Option<String>) -> Option<&str> {

@@ -4,10 +4,10 @@ use reqwest::header::{HeaderMap, LINK};
 
 /// A header that speaks of a next page and cannot be read: taken for none, it would end a listing early.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
+pub(crate) struct Unreadable;
 
 /// The target of the first link whose relation is `next`, as the registry wrote it.
-pub(super) fn next(headers: &HeaderMap) -> Result<Option<&str>, Unreadable> {
+pub(crate) fn next(headers: &HeaderMap) -> Result<Option<&str>, Unreadable> {
     for value in headers.get_all(LINK) {
         let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Unreadable)?;
         if let Some(target) = next_of(text)? {

@@ -20,7 +20,7 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::link;
-use super::operation::{Document, Got, Limit, Operation};
+use super::operation::{Document, Got, Limit, Operation, object};
 use super::shown;
 
 /// Names asked for at once: what most registries give at most.
@@ -141,9 +141,8 @@ impl Operation<'_> {
     /// Takes a page in, and says where the next one is.
     fn turn(&self, pages: &mut Pages, document: Document, by_link: bool) -> Result<Next, PortError> {
         pages.bytes += document.body.len();
-        let page: Page = serde_json::from_slice(&document.body)
+        let names = names(&document.body)
             .map_err(|error| self.corrupt(format!("{} is not a list of tags: {error}", shown::url(&document.url))))?;
-        let Names(names) = page.tags.unwrap_or_default();
         if pages.listing.tags.len() + pages.listing.not_tags.len() + names.len() > NAMES {
             return Err(self.error(PortErrorKind::Unsupported, format!("the listing has more than {NAMES} names")));
         }
@@ -187,6 +186,13 @@ impl Operation<'_> {
             "the registry knows no such repository; nothing was pushed, or we may not see it",
         )
     }
+}
+
+/// The names that a page lists.
+pub(crate) fn names(page: &[u8]) -> Result<Vec<String>, String> {
+    object(page)?;
+    let page: Page = serde_json::from_slice(page).map_err(|error| error.to_string())?;
+    Ok(page.tags.unwrap_or_default().0)
 }
 
 impl Pages {

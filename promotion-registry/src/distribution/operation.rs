@@ -37,6 +37,15 @@ pub(super) struct Document {
     pub(super) body: Vec<u8>,
 }
 
+/// That a text is not a list: a derived reader would also take one of the members' values, and `[null]` for a listing of
+/// no tags.
+pub(super) fn object(text: &[u8]) -> Result<(), String> {
+    match text.trim_ascii_start().first() {
+        Some(b'[') => Err("a list, not an object".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// How much of a document is read, and what it is called when it is larger.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::manifests::{MANIFEST, Put};
-use super::operation::{Document, Got, Operation, media_type};
+use super::operation::{Document, Got, Operation, media_type, object};
 use super::shown;
 use super::transport::Repeat;
 
@@ -127,12 +127,7 @@ impl Operation<'_> {
     }
 
     fn entries(&self, index: &[u8]) -> Result<Vec<Descriptor>, PortError> {
-        let index: Index = serde_json::from_slice(index)
-            .map_err(|error| self.corrupt(format!("what lists the referrers is no index: {error}")))?;
-        if index.schema_version != 2 {
-            return Err(self.corrupt(format!("what lists the referrers has schema version {}", index.schema_version)));
-        }
-        Ok(index.manifests.unwrap_or_default().into_iter().filter_map(Entry::descriptor).collect())
+        entries(index).map_err(|why| self.corrupt(why))
     }
 
     /// Adds a referrer to the fallback tag, which held `current` after `begun`, and stays until it is there.
@@ -182,22 +177,10 @@ impl Operation<'_> {
 
     /// The index with the referrer in it, everything else as it was; `None` when it is there already.
     fn merged(&self, current: Option<&Manifest>, referrer: &Descriptor) -> Result<Option<Manifest>, PortError> {
-        let unreadable = |error: serde_json::Error| self.corrupt(format!("the list of referrers is no index: {error}"));
         let empty = format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[]}}"#);
         let bytes = current.map_or(empty.as_bytes(), Manifest::bytes);
-        if self.entries(bytes)?.iter().any(|entry| entry.digest == referrer.digest) {
-            return Ok(None);
-        }
-        let mut index: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(unreadable)?;
-        let mut manifests: Vec<Box<RawValue>> = match index.get("manifests") {
-            Some(manifests) => {
-                serde_json::from_str::<Option<_>>(manifests.get()).map_err(unreadable)?.unwrap_or_default()
-            }
-            None => Vec::new(),
-        };
-        manifests.push(serde_json::value::to_raw_value(referrer).map_err(unreadable)?);
-        index.insert("manifests".to_owned(), serde_json::value::to_raw_value(&manifests).map_err(unreadable)?);
-        let bytes = serde_json::to_vec(&index).map_err(unreadable)?;
+        let merged = with_referrer(bytes, referrer).map_err(|why| self.corrupt(why))?;
+        let Some(bytes) = merged else { return Ok(None) };
         if bytes.len() > MANIFEST.bytes {
             let message = "the list of referrers has no room for another";
             return Err(self.error(PortErrorKind::Unsupported, message));
@@ -209,6 +192,35 @@ impl Operation<'_> {
         let tag = format!("sha256-{}", subject.hex());
         tag.parse().map_err(|error| self.error(PortErrorKind::Invalid, format!("{error}")))
     }
+}
+
+/// The referrers that an index lists; what has a digest that we do not know cannot be asked for.
+pub(crate) fn entries(index: &[u8]) -> Result<Vec<Descriptor>, String> {
+    let read = || -> Result<Index, String> {
+        object(index)?;
+        serde_json::from_slice(index).map_err(|error| error.to_string())
+    };
+    let index = read().map_err(|why| format!("what lists the referrers is no index: {why}"))?;
+    if index.schema_version != 2 {
+        return Err(format!("what lists the referrers has schema version {}", index.schema_version));
+    }
+    Ok(index.manifests.unwrap_or_default().into_iter().filter_map(Entry::descriptor).collect())
+}
+
+/// The index with one more referrer, everything else as it was; `None` when it is there already.
+pub(crate) fn with_referrer(index: &[u8], referrer: &Descriptor) -> Result<Option<Vec<u8>>, String> {
+    if entries(index)?.iter().any(|entry| entry.digest == referrer.digest) {
+        return Ok(None);
+    }
+    let unreadable = |error: serde_json::Error| format!("the list of referrers is no index: {error}");
+    let mut index: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(index).map_err(unreadable)?;
+    let mut manifests: Vec<Box<RawValue>> = match index.get("manifests") {
+        Some(manifests) => serde_json::from_str::<Option<_>>(manifests.get()).map_err(unreadable)?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    manifests.push(serde_json::value::to_raw_value(referrer).map_err(unreadable)?);
+    index.insert("manifests".to_owned(), serde_json::value::to_raw_value(&manifests).map_err(unreadable)?);
+    serde_json::to_vec(&index).map(Some).map_err(unreadable)
 }
 
 impl Entry {

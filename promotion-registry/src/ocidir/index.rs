@@ -11,19 +11,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// Annotation with the tag (OCI image layout specification, "Indexes").
-pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// The index of a new layout.
-pub(super) const EMPTY: &[u8] =
+pub(crate) const EMPTY: &[u8] =
     b"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}\n";
 
 /// A JSON object in its own order, with the members' exact text.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Object(pub(super) Vec<(String, Box<RawValue>)>);
+pub(crate) struct Object(pub(crate) Vec<(String, Box<RawValue>)>);
 
 /// What an entry points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Sha256(Digest),
     /// An algorithm that the core does not have (`sha512:…`).
     Other(String),
@@ -31,21 +31,21 @@ pub(super) enum Target {
 
 /// One descriptor of the index.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     raw: Box<RawValue>,
-    pub(super) target: Target,
-    pub(super) media_type: String,
-    pub(super) size: u64,
+    pub(crate) target: Target,
+    pub(crate) media_type: String,
+    pub(crate) size: u64,
     /// [`REF_NAME`].
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// The whole index, immutable; an [`Edit`] makes the next one.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     top: Object,
-    pub(super) entries: Vec<Arc<Entry>>,
-    pub(super) listing: Listing,
+    pub(crate) entries: Vec<Arc<Entry>>,
+    pub(crate) listing: Listing,
     tags: HashMap<Tag, usize>,
     digests: HashMap<Digest, usize>,
 }
@@ -62,7 +62,7 @@ struct EntryFields {
 
 impl Index {
     /// Reads an index; the error says what is wrong, in words that follow the file's path.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() {
             return Err(format!("the file is empty, so it was torn by a crash or a full disk; {RESTORE}"));
         }
@@ -117,17 +117,17 @@ impl Index {
     }
 
     /// The entry with this tag.
-    pub(super) fn tag(&self, tag: &Tag) -> Option<&Entry> {
+    pub(crate) fn tag(&self, tag: &Tag) -> Option<&Entry> {
         self.tags.get(tag).and_then(|at| self.entries.get(*at)).map(Arc::as_ref)
     }
 
     /// The first entry with this digest.
-    pub(super) fn digest(&self, digest: Digest) -> Option<&Entry> {
+    pub(crate) fn digest(&self, digest: Digest) -> Option<&Entry> {
         self.digests.get(&digest).and_then(|at| self.entries.get(*at)).map(Arc::as_ref)
     }
 
     /// The text of `index.json`: members and entries in their order, an entry per line.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut text = String::from("{");
         for (at, (key, value)) in self.top.0.iter().enumerate() {
             text.push_str(if at == 0 { "" } else { "," });
@@ -163,7 +163,7 @@ impl Entry {
     }
 
     /// An entry of our own.
-    pub(super) fn new(descriptor: &Descriptor, tag: Option<&Tag>) -> Result<Self, String> {
+    pub(crate) fn new(descriptor: &Descriptor, tag: Option<&Tag>) -> Result<Self, String> {
         let mut descriptor = descriptor.clone();
         if let Some(tag) = tag {
             descriptor.annotations.insert(REF_NAME.to_owned(), tag.as_str().to_owned());
@@ -196,7 +196,7 @@ impl Entry {
 
 /// Changes to an index: each is quick, however many there are.
 #[derive(Debug)]
-pub(super) struct Edit {
+pub(crate) struct Edit {
     top: Object,
     entries: Vec<Option<Arc<Entry>>>,
     names: HashMap<String, Vec<usize>>,
@@ -207,7 +207,7 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    pub(super) fn new(index: &Index) -> Self {
+    pub(crate) fn new(index: &Index) -> Self {
         let mut edit = Self {
             top: index.top.clone(),
             entries: Vec::with_capacity(index.entries.len() + 1),
@@ -221,12 +221,12 @@ impl Edit {
         edit
     }
 
-    pub(super) fn finish(self) -> Result<Index, String> {
+    pub(crate) fn finish(self) -> Result<Index, String> {
         Index::build(self.top, self.entries.into_iter().flatten().collect())
     }
 
     /// Keeps a manifest reachable, so that no tool's garbage collection takes it.
-    pub(super) fn keep(&mut self, descriptor: &Descriptor) -> Result<(), String> {
+    pub(crate) fn keep(&mut self, descriptor: &Descriptor) -> Result<(), String> {
         if !self.has(&Target::Sha256(descriptor.digest)) {
             self.push(Arc::new(Entry::new(descriptor, None)?));
         }
@@ -234,7 +234,7 @@ impl Edit {
     }
 
     /// Points a tag at a manifest; a tag that exists keeps its place in the order.
-    pub(super) fn point(&mut self, tag: &Tag, descriptor: &Descriptor) -> Result<(), String> {
+    pub(crate) fn point(&mut self, tag: &Tag, descriptor: &Descriptor) -> Result<(), String> {
         let entry = Arc::new(Entry::new(descriptor, Some(tag))?);
         // The entry that only kept this manifest reachable has done its work.
         for at in self.untagged.get(&descriptor.digest).cloned().unwrap_or_default() {
@@ -257,7 +257,7 @@ impl Edit {
     }
 
     /// Takes a tag away; its manifest stays reachable.
-    pub(super) fn untag(&mut self, tag: &Tag) -> Result<(), String> {
+    pub(crate) fn untag(&mut self, tag: &Tag) -> Result<(), String> {
         for at in self.names.get(tag.as_str()).cloned().unwrap_or_default() {
             if let Some(old) = self.take(at)
                 && !self.has(&old.target)

@@ -16,7 +16,7 @@ use crate::support::{manifest, tag};
 const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// How many cases a property tries: `PROPTEST_CASES`, for a longer search than the usual.
-fn cases(usual: u32) -> u32 {
+pub(crate) fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }
 

@@ -10,6 +10,7 @@ use promotion_registry::copy::{Options as CopyOptions, Quiet, Selection, copy};
 use promotion_registry::distribution::{
     Client, Credential, Credentials as _, Fixed, Options, Retries, Secret, Timeouts,
 };
+use promotion_registry::testing::bytes::{referrers, tags};
 use promotion_registry::testing::fake::{FakeRegistry, Quirks};
 use promotion_registry::testing::proxy::{self, Operation, Proxy};
 use wiremock::ResponseTemplate;
@@ -154,4 +155,12 @@ async fn a_credential_is_found_where_the_schemes_own_port_is_written() {
     ] {
         assert_eq!(given(host).find(asked, "acme").await.unwrap().is_some(), found, "{host} {asked}");
     }
+}
+
+/// A derived reader takes a list of the members' values for the object, and `[null]` for a listing of no tags.
+#[test]
+fn a_list_of_values_is_no_document() {
+    assert_eq!(tags(b" [null]"), None);
+    assert_eq!(tags(br#"[["0.1.0"]]"#), None);
+    assert!(referrers(b"[2,[]]").is_err());
 }

@@ -24,6 +24,7 @@ mod fault_matrix;
 mod hostile;
 mod immutable;
 mod layout;
+mod machine;
 mod many_tags;
 mod pack;
 mod peers;

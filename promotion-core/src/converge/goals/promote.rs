@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::{Draft, Hold, Stop};
-use super::{highest_release, known, mark_tag, verdict};
+use super::{known, mark_tag, verdict};
 use crate::CommitPrefix;
 use crate::artifact::Artifact;
 use crate::evidence::{Evidence, EvidenceKind};
@@ -149,7 +149,7 @@ fn explicit_version(draft: &Draft<'_>, artifact: &Artifact, version: Base) -> Re
         Some(_) => return Ok(()),
         None => {}
     }
-    match highest_release(draft) {
+    match draft.view.highest_release()?.map(|highest| highest.base) {
         Some(highest) if highest >= version => Err(Reason::VersionNotAbove { version, highest }.into()),
         _ => Ok(()),
     }
