@@ -12,6 +12,7 @@ mod plans;
 mod probe;
 mod records;
 mod results;
+mod retention;
 mod scene;
 
 /// A file that nobody declares would be tests that nobody runs.
