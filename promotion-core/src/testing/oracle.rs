@@ -47,15 +47,19 @@ impl<'r> Oracle<'r> {
     #[must_use]
     pub fn read(registry: &'r MemoryRegistry, policy: &'r Policy) -> Self {
         let mut artifacts: BTreeMap<Digest, Known> = BTreeMap::new();
+        // Each manifest is read once, however many tags point at it.
+        let mut keys: BTreeMap<Digest, String> = BTreeMap::new();
         for (tag, digest) in registry.tags() {
             let Some(manifest) = registry.manifest(*digest) else { continue };
             let known = artifacts.entry(*digest).or_default();
             match policy.classify(tag.as_str()) {
                 Kind::Version(version) if version.is_birth() => known.birth = known.birth.max(Some(version)),
                 Kind::Mark(mark) => {
-                    let revision = manifest.read().unwrap_or_default().revision;
-                    let key = revision.map_or_else(|| digest.hex(), |revision| revision.commit.to_string());
-                    if !mark.key.means(&key, *digest) {
+                    let key = keys.entry(*digest).or_insert_with(|| {
+                        let revision = manifest.read().unwrap_or_default().revision;
+                        revision.map_or_else(|| digest.hex(), |revision| revision.commit.to_string())
+                    });
+                    if !mark.key.means(key, *digest) {
                         continue;
                     }
                     match mark.mark {
