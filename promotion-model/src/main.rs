@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use promotion_model::{Explored, SCENARIOS, Scenario, Setting, explore};
+use promotion_model::{Explored, SCENARIOS, Scenario, Setting, explore, markdown};
 
 const USAGE: &str = "\
 usage: promotion-model [SCENARIO]... [--mode lock|immutable|registers]...
-       promotion-model --list";
+       promotion-model --list
+       promotion-model --markdown   what promotion-model/counterexamples.md says";
 
 fn main() -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
@@ -19,6 +20,15 @@ fn main() -> io::Result<ExitCode> {
         for scenario in SCENARIOS {
             writeln!(out, "{:<24} {}", scenario.name, scenario.about)?;
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if asked.markdown {
+        let small = SCENARIOS.iter().flat_map(|scenario| {
+            let small = scenario.settings.iter().filter(|setting| !scenario.large.contains(setting));
+            small.map(|setting| explore(scenario, *setting))
+        });
+        let explored: Vec<Explored> = small.collect();
+        write!(out, "{}", markdown(&explored.iter().collect::<Vec<_>>()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut surprises = 0;
@@ -35,14 +45,16 @@ struct Asked {
     scenarios: Vec<&'static Scenario>,
     modes: Vec<String>,
     list: bool,
+    markdown: bool,
 }
 
 impl Asked {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let mut asked = Self { scenarios: Vec::new(), modes: Vec::new(), list: false };
+        let mut asked = Self { scenarios: Vec::new(), modes: Vec::new(), list: false, markdown: false };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--list" => asked.list = true,
+                "--markdown" => asked.markdown = true,
                 "--mode" => asked.modes.push(arguments.next().filter(|mode| is_mode(mode))?),
                 name => asked.scenarios.push(promotion_model::scenario(name)?),
             }

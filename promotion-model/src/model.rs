@@ -74,7 +74,8 @@ impl Promotion {
     pub fn new(scenario: &'static Scenario, setting: Setting) -> Self {
         let policy = Policy::default();
         let mut registry = setting.registry();
-        let builds = scenario.cast.iter().filter(|(role, _)| *role == Role::Build).map(|(_, count)| usize::from(*count));
+        let builds =
+            scenario.cast.iter().filter(|(role, _)| *role == Role::Build).map(|(_, count)| usize::from(*count));
         let mut artifacts: Vec<Digest> = (0..scenario.given.len() + builds.sum::<usize>())
             .map(|build| {
                 let commit = ["a", "b", "c", "d", "e"][if scenario.one_commit { 0 } else { build % 5 }].repeat(40);

@@ -63,10 +63,10 @@ pub struct Scenario {
     pub settings: &'static [Setting],
     /// What must be reached in each of these settings.
     pub reaches: &'static [(&'static [Setting], &'static [Event])],
-    /// Which laws are broken; all others hold.
-    pub breaks: &'static [(Setting, &'static [Law])],
-    /// Too large for a test.
-    pub large: bool,
+    /// Which laws are broken in which settings; all others hold.
+    pub breaks: &'static [(&'static [Setting], &'static [Law])],
+    /// In which settings it is too large for a test.
+    pub large: &'static [Setting],
 }
 
 impl Scenario {
@@ -78,7 +78,7 @@ impl Scenario {
     /// The laws that are expected to be broken in a setting.
     #[must_use]
     pub fn expected(&self, setting: Setting) -> Vec<Law> {
-        let ours = self.breaks.iter().filter(|(of, _)| *of == setting);
+        let ours = self.breaks.iter().filter(|(settings, _)| settings.contains(&setting));
         ours.flat_map(|(_, laws)| laws.iter().copied()).collect()
     }
 
@@ -95,4 +95,3 @@ impl Scenario {
 pub fn scenario(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
-

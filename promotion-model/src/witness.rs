@@ -129,7 +129,8 @@ impl Witness {
 
     /// What is wrong once everybody has stopped, now or after a repair.
     pub(crate) fn at_rest(&self, state: &State) -> Laws {
-        let mut broken = self.rests.of((state.tags, &state.memory.finished), || self.rest(&state.registry, &state.memory));
+        let mut broken =
+            self.rests.of((state.tags, &state.memory.finished), || self.rest(&state.registry, &state.memory));
         if !state.memory.unseen && !self.rules_hold(state) {
             broken.insert(Law::RulesHoldAtRest);
         }

@@ -137,8 +137,8 @@ impl<'r> Oracle<'r> {
         highest.cloned()
     }
 
-    /// A stage that cannot follow the rule, because of what it runs: something newer that nobody rejected, or
-    /// something made by hand.
+    /// A stage that cannot follow the rule, because of what it runs: something newer that nobody rejected,
+    /// something made by hand, or something whose own birth was lost.
     #[must_use]
     pub fn excused(&self, stage: u8) -> bool {
         let Some(target) = self.newest(stage) else { return true };
@@ -155,7 +155,8 @@ impl<'r> Oracle<'r> {
             let candidate = matches!(kind, Kind::Version(other) if other.base == version.base && !other.is_release() && other.stage(before) == before);
             candidate && *digest == running
         });
-        newer || (!stripped && self.birth(target) < Some(version))
+        let held = !stripped || self.birth(running).is_none();
+        newer || (held && self.birth(target) < Some(version))
     }
 
     /// Everything that is wrong at rest, as sentences.
