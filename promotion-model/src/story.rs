@@ -12,12 +12,14 @@ use stateright::Path;
 use crate::actor::{Did, Looked};
 use crate::law::Law;
 use crate::model::{Action, Promotion};
-use crate::scenario::Role;
+use crate::scenario::{Given, Role};
 use crate::state::State;
 
 /// How a law is broken: a line for each step that matters, and what is wrong in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
+    /// Which artifacts there were before it.
+    pub given: String,
     /// The steps.
     pub steps: Vec<String>,
     /// What is selected and wanted after them.
@@ -40,8 +42,21 @@ impl Story {
         }
         let steps = told.into_iter().map(|(_, _, line)| line).collect();
         let end = last.map(|state| ending(model, law, &state)).unwrap_or_default();
-        Self { steps, end }
+        Self { given: given(model.scenario.given), steps, end }
     }
+}
+
+/// What there was before anybody came.
+fn given(given: &[Given]) -> String {
+    let artifacts = given.iter().zip(1..).map(|(given, artifact)| {
+        let state = match given {
+            Given::Built => "built",
+            Given::Promoted => "built and promoted",
+            Given::Rejected => "built, promoted and rejected",
+        };
+        format!("artifact {artifact} was {state}")
+    });
+    artifacts.collect::<Vec<_>>().join(", ")
 }
 
 /// Who acts, whether they only read, and what they do.
@@ -137,11 +152,13 @@ fn ending(model: &Promotion, law: Law, state: &State) -> String {
         let selects =
             selected.map_or("nothing".to_owned(), |(tag, digest)| format!("{tag} ({})", name(model, Some(&digest))));
         let newest = oracle.newest(index);
-        let wanted = newest.map_or("nothing".to_owned(), |digest| name(model, Some(&digest)));
-        format!("{} selects {selects}, and by the rules {wanted}", stage.name)
+        if newest.is_none() || newest == oracle.selected(index) {
+            return format!("{} selects {selects}", stage.name);
+        }
+        format!("{} selects {selects}, and should select {}", stage.name, name(model, newest.as_ref()))
     });
     let stages: Vec<String> = stages.collect();
-    format!("broken: {} ({}).", law.id(), stages.join("; "))
+    format!("{} is broken: {}", law.id(), stages.join("; "))
 }
 
 /// What each stage selects that it did not select before, as the end of a line.
@@ -170,6 +187,9 @@ fn letter(actor: u8) -> char {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.given.is_empty() {
+            writeln!(f, "    {}", self.given)?;
+        }
         for (index, step) in self.steps.iter().enumerate() {
             writeln!(f, "{:>2}. {step}", index + 1)?;
         }
