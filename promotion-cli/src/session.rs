@@ -6,6 +6,7 @@ mod plan;
 use std::path::PathBuf;
 
 use promotion_core::artifact::View;
+use promotion_core::converge::with_the_rules;
 use promotion_core::executor::{self, End, Executor, Outcome, OutcomeKind, Planned, World};
 use promotion_core::plan::{Goal, Plan, PlanFile};
 use promotion_core::ports::{Consistency, Registry};
@@ -105,10 +106,28 @@ impl<'a> Session<'a> {
         Ok(executor::observe(&*self.registry, &self.config.policy, &self.world, question).await?)
     }
 
-    /// The artifact that was named, with what was read to find it; a refusal when there is none, or several.
-    pub(crate) async fn find(&self, what: &What) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
+    /// The artifact that was named; a refusal when there is none, or several.
+    pub(crate) async fn find(&self, what: &What) -> Result<Result<Digest, Refusal>, Failure> {
+        let found = self.found(what, |needs, _| needs).await?;
+        Ok(found.map(|(digest, _)| digest))
+    }
+
+    /// The same to carry out a goal on it, with what was read, which is also what the goal needs next.
+    pub(crate) async fn find_to_pursue(&self, what: &What) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
         let policy = &self.config.policy;
-        let (found, known) = self.observe(|snapshot| find(&View::new(snapshot, policy), what)).await?;
+        // Under a lock everything is read again.
+        let again = self.registry.consistency() == Consistency::Exclusive;
+        self.found(what, |needs, known| if again { needs } else { with_the_rules(needs, known, policy) }).await
+    }
+
+    async fn found(
+        &self,
+        what: &What,
+        more: impl Fn(Needs, &Snapshot) -> Needs + Send + Sync,
+    ) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
+        let policy = &self.config.policy;
+        let question = |known: &Snapshot| find(&View::new(known, policy), what).map_err(|needs| more(needs, known));
+        let (found, known) = self.observe(question).await?;
         Ok(match found {
             Ok(digest) => Ok((digest, known)),
             Err(reason) => {
@@ -135,7 +154,7 @@ impl<'a> Session<'a> {
         goal: impl FnOnce(Digest) -> Goal,
         args: &WriteArgs,
     ) -> Result<Exit, Failure> {
-        match self.find(what).await? {
+        match self.find_to_pursue(what).await? {
             Ok((digest, known)) => self.pursue_knowing(goal(digest), known, args).await,
             Err(refusal) => self.refuse(refusal),
         }

@@ -11,9 +11,8 @@
 //! let mut snapshot = Snapshot::new(&policy, &[birth.clone()]);
 //! snapshot.learn(Query::Tag(birth), Reply::Digest(Some(artifact)));
 //! snapshot.learn(Query::Manifest(artifact), Reply::Manifest(Some(Default::default())));
-//! let newest = View::new(&snapshot, &policy).newest(|_| true).unwrap().unwrap();
-//! assert_eq!(newest.artifact.digest, artifact);
-//! assert!(!newest.artifact.rejected());
+//! let newest = View::new(&snapshot, &policy).newest(|_, verdicts| !verdicts.rejected()).unwrap().unwrap();
+//! assert_eq!(newest.digest, artifact);
 //! # Ok::<(), promotion_core::TagError>(())
 //! ```
 
@@ -27,6 +26,7 @@ use crate::manifest::ManifestFacts;
 use crate::policy::Policy;
 use crate::scheme::{Key, Kind, Mark, MarkTag};
 use crate::snapshot::{Needs, Query, Snapshot};
+use crate::verdicts::Verdicts;
 use crate::version::{Base, Version};
 use crate::{Commit, Digest, Tag};
 
@@ -51,6 +51,8 @@ pub struct Artifact {
     pub key: String,
     /// The marks that point at it.
     pub marks: Vec<MarkTag>,
+    /// What the verdicts among them say.
+    pub verdicts: Verdicts,
     /// The other artifact that holds its short key, so that its own marks are told apart by digest.
     pub key_held_by: Option<Digest>,
     /// Another artifact was built from the same commit, whichever of the two holds the short key.
@@ -61,7 +63,7 @@ pub struct Artifact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     /// The artifact.
-    pub artifact: Artifact,
+    pub digest: Digest,
     /// Its highest birth.
     pub birth: Version,
     /// Younger artifacts that are not rejected.
@@ -71,14 +73,6 @@ pub struct Newest {
 }
 
 impl Artifact {
-    fn highest(&self, wanted: impl Fn(Mark) -> bool) -> u64 {
-        self.marks.iter().filter(|mark| wanted(mark.mark)).map(|mark| mark.ordinal).max().unwrap_or(0)
-    }
-
-    fn highest_evidence(&self) -> u64 {
-        self.highest(|mark| matches!(mark, Mark::Stage(1..)))
-    }
-
     /// The mark that says so.
     #[must_use]
     pub fn mark(&self, mark: Mark) -> Option<&MarkTag> {
@@ -89,38 +83,6 @@ impl Artifact {
     #[must_use]
     pub fn handed_over(&self) -> bool {
         self.mark(Mark::Stage(0)).is_some()
-    }
-
-    /// Whether it is bad: the highest verdict wins, a rejection at a tie.
-    #[must_use]
-    pub fn rejected(&self) -> bool {
-        let rejected = self.highest(|mark| mark == Mark::Rejected);
-        rejected > 0 && rejected >= self.highest_evidence().max(self.highest(|mark| mark == Mark::Reopened))
-    }
-
-    /// Whether evidence for entering this stage (1 or later) stands: above every rejection, and not withdrawn since.
-    #[must_use]
-    pub fn has_evidence(&self, stage: u8) -> bool {
-        let evidence = self.highest(|mark| mark == Mark::Stage(stage));
-        evidence > self.highest(|mark| mark == Mark::Rejected)
-            && evidence >= self.highest(|mark| mark == Mark::Reopened)
-    }
-
-    /// Whether it may run in this stage: every stage before has validated it, and nobody rejected it.
-    #[must_use]
-    pub fn admitted(&self, stage: u8) -> bool {
-        !self.rejected() && (1..=stage).all(|stage| self.has_evidence(stage))
-    }
-
-    /// The ordinal of a new verdict; `None` when no number is left.
-    #[must_use]
-    pub fn next_ordinal(&self, mark: Mark) -> Option<u64> {
-        let standing = match mark {
-            // Evidence of another stage is no revision of this one.
-            Mark::Stage(_) => self.highest(|other| other == mark || matches!(other, Mark::Rejected | Mark::Reopened)),
-            _ => self.highest(Mark::is_verdict),
-        };
-        standing.checked_add(1)
     }
 
     /// How a mark of this artifact is written.
@@ -198,6 +160,28 @@ impl<'s> View<'s> {
         self.gather(digest, commit, key).map(Some)
     }
 
+    /// What was said of an artifact, read from its verdicts alone; `None` when its manifest does not exist.
+    ///
+    /// # Errors
+    /// What must be read to tell.
+    pub fn verdicts(&self, digest: Digest) -> Result<Option<Verdicts>, Needs> {
+        let Some(facts) = self.snapshot.manifest(digest)? else { return Ok(None) };
+        let hex = || digest.hex();
+        let key = facts.revision.as_ref().map_or_else(hex, |revision| revision.commit.as_str().to_owned());
+        let short = key.get(..self.policy.short()).unwrap_or(&key);
+        let (mut said, mut needs) = (Vec::new(), Needs::default());
+        for (tag, mark) in self.marks_like(short).into_iter().filter(|(_, mark)| mark.mark.is_verdict()) {
+            match self.digest(tag) {
+                Err(unknown) => needs.0.extend(unknown.0),
+                Ok(Some(target)) if target == digest && mark.key.means(&key, digest) => {
+                    said.push((mark.mark, mark.ordinal));
+                }
+                Ok(_) => {}
+            }
+        }
+        if needs.0.is_empty() { Ok(Some(said.into_iter().collect())) } else { Err(needs) }
+    }
+
     /// What its manifest says.
     ///
     /// # Errors
@@ -214,7 +198,15 @@ impl<'s> View<'s> {
 
     fn gather(&self, digest: Digest, commit: Option<Commit>, key: String) -> Result<Artifact, Needs> {
         let short = key.get(..self.policy.short()).unwrap_or(&key).to_owned();
-        let mut found = Artifact { digest, commit, key, marks: Vec::new(), key_held_by: None, commit_shared: false };
+        let mut found = Artifact {
+            digest,
+            commit,
+            key,
+            marks: Vec::new(),
+            verdicts: Verdicts::default(),
+            key_held_by: None,
+            commit_shared: false,
+        };
         let mut needs = Needs::default();
         for (tag, mark) in self.marks_like(&short) {
             match self.digest(tag) {
@@ -236,6 +228,7 @@ impl<'s> View<'s> {
                 Ok(_) => {}
             }
         }
+        found.verdicts = found.marks.iter().map(|mark| (mark.mark, mark.ordinal)).collect();
         if needs.0.is_empty() { Ok(found) } else { Err(needs) }
     }
 
@@ -265,7 +258,7 @@ impl<'s> View<'s> {
     ///
     /// # Errors
     /// What must be read to tell.
-    pub fn newest(&self, wanted: impl Fn(&Artifact) -> bool) -> Result<Option<Newest>, Needs> {
+    pub fn newest(&self, wanted: impl Fn(Digest, &Verdicts) -> bool) -> Result<Option<Newest>, Needs> {
         let mut seen = BTreeSet::new();
         let mut younger = BTreeSet::new();
         let mut dangling = Vec::new();
@@ -274,15 +267,15 @@ impl<'s> View<'s> {
                 Ok(known) => known,
                 Err(needs) => return Err(self.ahead(needs, passed, |tag| self.tagged(tag).err())),
             };
-            let Some((digest, artifact)) = known else { continue };
+            let Some((digest, verdicts)) = known else { continue };
             if !seen.insert(digest) {
                 continue;
             }
-            match artifact {
-                Some(artifact) if wanted(&artifact) => {
-                    return Ok(Some(Newest { artifact, birth, younger, dangling }));
+            match verdicts {
+                Some(verdicts) if wanted(digest, &verdicts) => {
+                    return Ok(Some(Newest { digest, birth, younger, dangling }));
                 }
-                Some(artifact) if artifact.rejected() => {}
+                Some(verdicts) if verdicts.rejected() => {}
                 Some(_) => {
                     younger.insert(digest);
                 }
@@ -317,10 +310,10 @@ impl<'s> View<'s> {
         ahead(needs, passed, self.births().map(|(_, tag)| tag), look)
     }
 
-    /// What a tag points at, and everything known of that; the artifact is `None` when its manifest does not exist.
-    pub(crate) fn tagged(&self, tag: &Tag) -> Result<Option<(Digest, Option<Artifact>)>, Needs> {
+    /// What a tag points at, and what was said of that: `None` when its manifest does not exist.
+    pub(crate) fn tagged(&self, tag: &Tag) -> Result<Option<(Digest, Option<Verdicts>)>, Needs> {
         let Some(digest) = self.digest(tag)? else { return Ok(None) };
-        Ok(Some((digest, self.artifact(digest)?)))
+        Ok(Some((digest, self.verdicts(digest)?)))
     }
 
     /// The highest of our versions that the stage's cluster considers, with what it points at.

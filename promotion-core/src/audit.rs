@@ -83,10 +83,10 @@ fn rules(view: &View<'_>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
     }
     for (stage, index) in policy.stages().iter().zip(0..).filter(|(stage, _)| !held.contains(&stage.name)) {
         let newest = match index {
-            0 => view.newest(|artifact| !artifact.rejected())?,
-            index => view.newest(|artifact| artifact.admitted(index))?,
+            0 => view.newest(|_, verdicts| !verdicts.rejected())?,
+            index => view.newest(|_, verdicts| verdicts.admitted(index))?,
         };
-        let Some(newest) = newest.map(|newest| newest.artifact) else { continue };
+        let Some(newest) = newest.map(|newest| view.artifact(newest.digest)).transpose()?.flatten() else { continue };
         let selected = view.selected(index)?;
         if selected.as_ref().is_some_and(|(_, _, digest)| *digest == newest.digest) {
             continue;
@@ -129,7 +129,9 @@ fn versions(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &
             findings.push(if_selected(version, live, reason));
         }
     }
-    for artifact in artifacts.values().filter(|artifact| !born.contains(&artifact.digest) && !artifact.rejected()) {
+    for artifact in
+        artifacts.values().filter(|artifact| !born.contains(&artifact.digest) && !artifact.verdicts.rejected())
+    {
         if let Some(mark) = artifact.mark(Mark::Stage(0)) {
             let mark = view.policy().mark_tag(mark);
             findings.push(Finding::warning(Reason::Orphan { artifact: artifact.digest, mark }));

@@ -25,6 +25,7 @@ use crate::proofs::prove;
 use crate::reason::{Finding, Severity};
 use crate::scheme::Kind;
 use crate::snapshot::{Needs, Snapshot};
+use crate::verdicts::Verdicts;
 use crate::version::Version;
 use crate::{Commit, Digest, Tag};
 
@@ -97,10 +98,7 @@ pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
     for (stage, index) in policy.stages().iter().zip(0..) {
         let selects = match view.selected(index)? {
             None => None,
-            Some((_, tag, digest)) => {
-                let commit = view.artifact(digest)?.and_then(|artifact| artifact.commit);
-                Some(Selected { tag, digest, commit })
-            }
+            Some((_, tag, digest)) => Some(Selected { tag, digest, commit: commit(&view, digest)? }),
         };
         stages.push(StageRow { name: stage.name.clone(), constraint: stage.constraint.to_string(), selects });
     }
@@ -140,22 +138,27 @@ fn pending(view: &View<'_>, running: Option<Digest>) -> Result<Vec<Pending>, Nee
             Ok(known) => known,
             Err(needs) => return Err(view.ahead(needs, passed, |tag| view.tagged(tag).err())),
         };
-        let Some((digest, artifact)) = known else { continue };
+        let Some((digest, verdicts)) = known else { continue };
         if Some(digest) == running {
             break;
         }
-        let Some(artifact) = artifact.filter(|_| seen.insert(digest)) else { continue };
-        if !artifact.rejected() {
-            let admitted = furthest(view, &artifact);
-            pending.push(Pending { candidate: tag.clone(), digest, commit: artifact.commit, admitted });
+        let Some(verdicts) = verdicts.filter(|_| seen.insert(digest)) else { continue };
+        if !verdicts.rejected() {
+            let admitted = furthest(view, &verdicts);
+            pending.push(Pending { candidate: tag.clone(), digest, commit: commit(view, digest)?, admitted });
         }
     }
     Ok(pending)
 }
 
-fn furthest(view: &View<'_>, artifact: &Artifact) -> String {
+/// The commit that an artifact was built from.
+fn commit(view: &View<'_>, digest: Digest) -> Result<Option<Commit>, Needs> {
+    Ok(view.manifest(digest)?.and_then(|facts| Some(facts.revision.as_ref()?.commit.clone())))
+}
+
+fn furthest(view: &View<'_>, verdicts: &Verdicts) -> String {
     let stages = view.policy().stages().iter().zip(0..);
-    let admitted = stages.take_while(|(_, index)| artifact.admitted(*index)).last();
+    let admitted = stages.take_while(|(_, index)| verdicts.admitted(*index)).last();
     admitted.map(|(stage, _)| stage.name.clone()).unwrap_or_default()
 }
 

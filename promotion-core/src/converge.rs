@@ -95,6 +95,13 @@ impl From<Reason> for Stop {
 /// # Errors
 /// [`Stop::Needs`] until everything is known that the plan depends on, then perhaps [`Stop::Refused`].
 pub fn converge(snapshot: &Snapshot, policy: &Policy, request: &Request<'_>) -> Result<Plan, Stop> {
+    state_and_settle(snapshot, policy, request).map_err(|stop| match stop {
+        Stop::Needs(needs) => Stop::Needs(with_the_rules(needs, snapshot, policy)),
+        refused @ Stop::Refused(_) => refused,
+    })
+}
+
+fn state_and_settle(snapshot: &Snapshot, policy: &Policy, request: &Request<'_>) -> Result<Plan, Stop> {
     let mut draft = Draft::new(snapshot, policy, request.goal);
     let stated = goals::state(&mut draft, request)?;
     let explicit = match request.goal {
@@ -107,6 +114,20 @@ pub fn converge(snapshot: &Snapshot, policy: &Policy, request: &Request<'_>) -> 
         None => goals::outlook(&draft, request, &held)?,
     };
     draft.finish(held, outlook)
+}
+
+/// What must be read, and with it what the rules always need: the youngest candidate, and what each stage selects. Asked
+/// for at once, the two cost the round trips of the longer one.
+#[must_use]
+pub fn with_the_rules(mut needs: Needs, snapshot: &Snapshot, policy: &Policy) -> Needs {
+    let view = View::new(snapshot, policy);
+    let youngest = view.births().next().map(|(_, tag)| view.tagged(tag).map(drop));
+    let selected = (0..=policy.last()).map(|stage| match view.selected(stage)? {
+        Some((_, _, digest)) => view.verdicts(digest).map(drop),
+        None => Ok(()),
+    });
+    needs.0.extend(youngest.into_iter().chain(selected).filter_map(Result::err).flat_map(|more| more.0));
+    needs
 }
 
 /// A rule that cannot be made true now.
@@ -158,7 +179,7 @@ impl<'s> Draft<'s> {
     /// Candidates younger than the newest artifact whose manifests are said not to exist: nothing can be done for them,
     /// and a registry that said so by mistake would otherwise go unnoticed.
     fn warn_of_dangling(&mut self) -> Result<(), Needs> {
-        let newest = self.view.newest(|artifact| !artifact.rejected())?;
+        let newest = self.view.newest(|_, verdicts| !verdicts.rejected())?;
         for (tag, artifact) in newest.into_iter().flat_map(|newest| newest.dangling) {
             self.findings.push(Finding::warning(Reason::DanglingTag { tag, artifact }));
         }

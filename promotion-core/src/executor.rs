@@ -16,7 +16,7 @@
 //! ```
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use serde::Serialize;
@@ -115,6 +115,8 @@ pub struct Executor {
     snapshot: Option<Snapshot>,
     /// The listing is older than somebody's write.
     stale: bool,
+    /// What tags pointed at before the last listing: what to ask for in one go, and never an answer.
+    believed: BTreeMap<Tag, Option<Digest>>,
     plan: Option<Plan>,
     queue: VecDeque<Action>,
     /// The goal's fact was written.
@@ -139,6 +141,7 @@ impl Executor {
             expected: None,
             snapshot: None,
             stale: true,
+            believed: BTreeMap::new(),
             plan: None,
             queue: VecDeque::new(),
             stated: false,
@@ -200,13 +203,11 @@ impl Executor {
 
     /// What to do next, given the time. Asking twice is the same as asking once.
     pub fn next(&mut self, now: Timestamp) -> Step {
-        let Some(snapshot) = self.snapshot.as_ref().filter(|_| !self.stale) else { return Step::List };
+        if self.snapshot.is_none() || self.stale {
+            return Step::List;
+        }
         if let Some(action) = self.queue.front() {
             return Step::Write(action.clone());
-        }
-        let unverified = self.unverified(snapshot);
-        if !unverified.is_empty() {
-            return Step::Ask(unverified);
         }
         match self.replan(now) {
             Err(Stop::Needs(Needs(queries))) => Step::Ask(queries.into_iter().collect()),
@@ -218,14 +219,6 @@ impl Executor {
                 self.next(now)
             }
             Ok(plan) => self.follow(plan),
-        }
-    }
-
-    fn replan(&self, now: Timestamp) -> Result<Plan, Stop> {
-        let Some(snapshot) = &self.snapshot else { return Err(Needs::default().into()) };
-        match &self.refused_late {
-            None => converge(snapshot, &self.policy, &Request { goal: &self.goal, now, stated: self.stated }),
-            Some(_) => rules(snapshot, &self.policy),
         }
     }
 
@@ -251,10 +244,60 @@ impl Executor {
         Step::Write(first)
     }
 
+    /// The plan; or everything that must be read for it if the tags still point where they did: one round trip, and not
+    /// one for each answer that leads to the next question.
+    fn replan(&mut self, now: Timestamp) -> Result<Plan, Stop> {
+        let mut unread = Needs(self.unverified());
+        let replanned = loop {
+            match self.converge(now) {
+                Err(Stop::Needs(Needs(queries))) => {
+                    let supposed = self.suppose(&queries);
+                    unread.0.extend(queries);
+                    if !supposed {
+                        break Err(Needs::default().into());
+                    }
+                }
+                replanned => break replanned,
+            }
+        };
+        if unread.0.is_empty() {
+            return replanned;
+        }
+        for query in &unread.0 {
+            if let (Query::Tag(tag), Some(snapshot)) = (query, &mut self.snapshot) {
+                snapshot.forget(tag);
+            }
+        }
+        Err(unread.into())
+    }
+
     /// Where the last writer of a tag wins, our own writes are read back after the listing that follows them.
-    fn unverified(&self, snapshot: &Snapshot) -> Vec<Query> {
-        let unread = |write: &&Write| snapshot.digest(&write.tag).is_err();
+    fn unverified(&self) -> BTreeSet<Query> {
+        let unread = |write: &&Write| self.snapshot.as_ref().is_some_and(|known| known.digest(&write.tag).is_err());
         self.writes.iter().filter(unread).map(|write| Query::Tag(write.tag.clone())).collect()
+    }
+
+    /// Takes it that tags point where they did before the listing; `false` when that answers none of these.
+    fn suppose(&mut self, queries: &BTreeSet<Query>) -> bool {
+        let Some(snapshot) = &mut self.snapshot else { return false };
+        let mut supposed = false;
+        for query in queries {
+            if let Query::Tag(tag) = query
+                && let Some(digest) = self.believed.get(tag)
+            {
+                snapshot.learn(query.clone(), Reply::Digest(*digest));
+                supposed = true;
+            }
+        }
+        supposed
+    }
+
+    fn converge(&self, now: Timestamp) -> Result<Plan, Stop> {
+        let Some(snapshot) = &self.snapshot else { return Err(Needs::default().into()) };
+        match &self.refused_late {
+            None => converge(snapshot, &self.policy, &Request { goal: &self.goal, now, stated: self.stated }),
+            Some(_) => rules(snapshot, &self.policy),
+        }
     }
 
     /// The answer to [`Step::List`].
@@ -264,7 +307,11 @@ impl Executor {
         let known = self.writes.iter().map(|write| &write.tag).chain(&self.met);
         let tags: Vec<Tag> = listing.tags.iter().chain(known).cloned().collect();
         self.snapshot = Some(match self.snapshot.take() {
-            Some(known) => known.relisted(&self.policy, &tags, tags_stay),
+            Some(known) => {
+                self.believed = known.resolved().map(|(tag, digest)| (tag.clone(), digest)).collect();
+                self.believed.extend(self.writes.iter().map(|write| (write.tag.clone(), Some(write.digest))));
+                known.relisted(&self.policy, &tags, tags_stay)
+            }
             None => Snapshot::new(&self.policy, &tags),
         });
         self.stale = false;
@@ -338,7 +385,8 @@ impl Executor {
         };
         let (Some(digest), Some(snapshot)) = (facts.digest, &self.snapshot) else { return facts };
         let view = View::new(snapshot, &self.policy);
-        facts.commit = view.artifact(digest).ok().flatten().and_then(|artifact| artifact.commit);
+        let manifest = view.manifest(digest).ok().flatten();
+        facts.commit = manifest.and_then(|manifest| Some(manifest.revision.as_ref()?.commit.clone()));
         let birth = view.birth_of(digest).ok().flatten();
         facts.candidate = birth.map(|birth| self.policy.version_tag(&birth));
         let selected = view.selected(self.policy.last()).ok().flatten();

@@ -36,6 +36,7 @@ mod repository;
 mod tag;
 
 pub mod time;
+pub mod verdicts;
 pub mod version;
 
 pub mod evidence;

@@ -116,9 +116,9 @@ impl Facts {
             handed_over: artifact.handed_over(),
             candidate: holders.births.contains_key(&artifact.digest),
             validated: (1..=last).all(|stage| artifact.mark(Mark::Stage(stage)).is_some()),
-            withdrawn: !(1..=last).all(|stage| artifact.has_evidence(stage)),
+            withdrawn: !(1..=last).all(|stage| artifact.verdicts.has_evidence(stage)),
             released: holders.released.contains(&artifact.digest),
-            rejected: artifact.rejected(),
+            rejected: artifact.verdicts.rejected(),
             overtaken: holders.overtaken(artifact.digest),
         }
     }

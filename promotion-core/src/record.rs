@@ -1,6 +1,7 @@
 //! The promotion record: who did what to an artifact, when and on which evidence, kept beside it as an OCI referrer.
 //!
-//! Tags are the truth that clusters follow; a record is testimony for people and auditors. It never annotates the
+//! Tags are the truth that clusters follow; a record is testimony for people and auditors: of what somebody set out to do,
+//! kept while it is done. A registry that failed half-way may hold a record of tags that it does not have. It never annotates the
 //! artifact, whose digest would change. It is a manifest without content (OCI image specification, "Guidelines for
 //! Artifact Usage") whose one annotation holds the record as JSON, so that a single listing of referrers shows them all.
 //!
@@ -73,12 +74,12 @@ pub struct Record {
     pub deed: Deed,
     /// By whom: a person or a CI job, as they call themselves. Nothing proves it.
     pub by: String,
-    /// When the writes were done.
+    /// When it was decided, before the first write.
     pub at: Timestamp,
     /// Which stage it left, where that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// What was written on this artifact, in order.
+    /// What was to be written on this artifact, in order.
     pub tags: Vec<Tag>,
     /// A person's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]

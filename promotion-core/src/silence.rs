@@ -14,11 +14,13 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::artifact::{Artifact, View};
+use crate::Digest;
+use crate::artifact::View;
 use crate::policy::Policy;
 use crate::reason::{Finding, Reason};
 use crate::snapshot::{Needs, Snapshot};
 use crate::time::Timestamp;
+use crate::verdicts::Verdicts;
 
 /// For each stage whose gate has a deadline: the oldest artifact that waits in it for longer.
 ///
@@ -37,10 +39,10 @@ pub fn silence(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Result<V
     let mut findings = Vec::new();
     for (stage, index) in gates {
         let Some(deadline) = stage.gate.verdict_deadline else { continue };
-        let here = waiting.iter().filter(|(artifact, _)| artifact.admitted(index) && !artifact.admitted(index + 1));
-        let late = here.filter(|(_, since)| now.since(*since).is_some_and(|age| age > deadline));
-        if let Some((artifact, since)) = late.min_by_key(|(_, since)| *since) {
-            let (stage, artifact, since) = (stage.name.clone(), artifact.digest, *since);
+        let here = waiting.iter().filter(|(_, verdicts, _)| verdicts.admitted(index) && !verdicts.admitted(index + 1));
+        let late = here.filter(|(_, _, since)| now.since(*since).is_some_and(|age| age > deadline));
+        if let Some((artifact, _, since)) = late.min_by_key(|(_, _, since)| *since) {
+            let (stage, artifact, since) = (stage.name.clone(), *artifact, *since);
             findings.push(Finding::warning(Reason::SilentGate { stage, artifact, since, deadline }));
         }
     }
@@ -48,7 +50,7 @@ pub fn silence(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Result<V
 }
 
 /// Unrejected artifacts younger than what the last stage selects, with the time they say they were built.
-fn waiting(view: &View<'_>) -> Result<Vec<(Artifact, Timestamp)>, Needs> {
+fn waiting(view: &View<'_>) -> Result<Vec<(Digest, Verdicts, Timestamp)>, Needs> {
     let running = view.selected(view.policy().last())?.map(|(_, _, digest)| digest);
     let mut waiting = Vec::new();
     let mut seen = BTreeSet::new();
@@ -57,10 +59,10 @@ fn waiting(view: &View<'_>) -> Result<Vec<(Artifact, Timestamp)>, Needs> {
         if Some(digest) == running {
             break;
         }
-        let Some(artifact) = view.artifact(digest)?.filter(|_| seen.insert(digest)) else { continue };
+        let Some(verdicts) = view.verdicts(digest)?.filter(|_| seen.insert(digest)) else { continue };
         let created = view.manifest(digest)?.and_then(|facts| facts.created.as_deref()?.parse::<Timestamp>().ok());
-        if let Some(since) = created.filter(|since| since.as_unix() != 0 && !artifact.rejected()) {
-            waiting.push((artifact, since));
+        if let Some(since) = created.filter(|since| since.as_unix() != 0 && !verdicts.rejected()) {
+            waiting.push((digest, verdicts, since));
         }
     }
     Ok(waiting)

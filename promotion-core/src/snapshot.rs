@@ -215,6 +215,11 @@ impl Snapshot {
         tags.take_while(move |tag| tag.as_str().starts_with(&prefix))
     }
 
+    /// Tags that were resolved, in byte order, with what they point at.
+    pub fn resolved(&self) -> impl Iterator<Item = (&Tag, Option<Digest>)> {
+        self.tags.iter().filter_map(|(tag, known)| known.map(|digest| (tag, digest)))
+    }
+
     /// Manifests that were read, by digest.
     pub fn manifests(&self) -> impl Iterator<Item = (Digest, Option<&ManifestFacts>)> {
         self.manifests.iter().map(|(digest, facts)| (*digest, facts.as_ref()))

@@ -14,13 +14,13 @@
 //! | | pages of tags | HEAD | GET | PUT of a tag | PUT by digest | referrers | blobs and uploads |
 //! |---|---|---|---|---|---|---|---|
 //! | a digest under two tags | 0 | 4 | 1 | 2 | 0 | 0 | 0 |
-//! | `status` | 1 | 6 | 1 | 0 | 0 | 0 | 0 |
-//! | `push`, of two blobs | 2 | 15 | 2 | 3 | 1 | 0 | 6 |
-//! | `promote`, of the newest | 2 | 18 | 2 | 2 | 1 | 0 | 1 |
-//! | `promote`, with a newer candidate to re-base; the first record | 2 | 21 | 2 | 3 | 1 | 0 | 3 |
-//! | `promote`, done already | 1 | 9 | 2 | 0 | 0 | 0 | 0 |
-//! | `reject` | 2 | 23 | 2 | 1 | 1 | 0 | 1 |
-//! | `rollback` | 2 | 27 | 2 | 3 | 2 | 0 | 2 |
+//! | `status` | 1 | 4 | 1 | 0 | 0 | 0 | 0 |
+//! | `push`, of two blobs | 2 | 11 | 2 | 3 | 1 | 0 | 6 |
+//! | `promote`, of the newest | 2 | 14 | 2 | 2 | 1 | 0 | 1 |
+//! | `promote`, with a newer candidate to re-base; the first record | 2 | 15 | 2 | 3 | 1 | 0 | 3 |
+//! | `promote`, done already | 1 | 7 | 2 | 0 | 0 | 0 | 0 |
+//! | `reject` | 2 | 17 | 2 | 1 | 1 | 0 | 1 |
+//! | `rollback` | 2 | 23 | 2 | 3 | 2 | 0 | 2 |
 //!
 //! ```no_run
 //! use promotion_core::ports::Registry;

@@ -32,7 +32,7 @@ impl Document for History {
             return "no records".to_owned();
         }
         let rows: Vec<Vec<String>> = self.records.iter().map(row).collect();
-        columns(paint, &["AT", "DEED", "BY", "WROTE", "WHY"], &rows)
+        columns(paint, &["AT", "DEED", "BY", "TAGS", "WHY"], &rows)
     }
 
     fn names(&self) -> Vec<String> {
@@ -58,7 +58,7 @@ impl HistoryArgs {
         let session = app.session(repository).await?;
         match session.find(&what).await? {
             Err(refusal) => session.refuse(refusal),
-            Ok((digest, _)) => {
+            Ok(digest) => {
                 let records = record::read(&*session.registry, digest).await?;
                 app.out.document(&History { digest, records })?;
                 Ok(Exit::Done)

@@ -73,7 +73,7 @@ impl PromoteArgs {
             Failure::usage("read the arguments", "no artifact was named, and no event names one")
                 .fix("name a commit (6f9c0e2), a tag (1.4.0-rc.2) or a digest (sha256:…), or give --event")
         })?;
-        let (digest, known) = match session.find(&what).await? {
+        let (digest, known) = match session.find_to_pursue(&what).await? {
             Ok(found) => found,
             Err(refusal) => return session.refuse(refusal),
         };

@@ -85,7 +85,7 @@ fn mark_tag(draft: &Draft<'_>, artifact: &Artifact, mark: Mark) -> Tag {
 
 /// A new verdict: the next ordinal that no other artifact's tag stands in the way of.
 fn verdict(draft: &mut Draft<'_>, artifact: &Artifact, mark: Mark, why: Why) -> Result<(), Stop> {
-    let mut next = artifact.next_ordinal(mark);
+    let mut next = artifact.verdicts.next_ordinal(mark);
     while let Some(ordinal) = next {
         let tag = artifact.mark_tag(draft.view.policy(), mark, ordinal);
         match draft.view.digest(&tag)? {

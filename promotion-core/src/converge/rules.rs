@@ -76,7 +76,7 @@ fn settle(draft: &mut Draft<'_>, explicit: Option<(Digest, Base)>) -> Result<(Ve
 
 /// Whether the planned writes take the newest artifact away from the first stage, which selects it now.
 fn hides_the_newest(draft: &Draft<'_>, before: &View<'_>) -> Result<bool, Needs> {
-    let newest = draft.view.newest(|artifact| !artifact.rejected())?.map(|newest| newest.artifact.digest);
+    let newest = draft.view.newest(|_, verdicts| !verdicts.rejected())?.map(|newest| newest.digest);
     let selects = |view: &View<'_>| Ok::<bool, Needs>(view.selected(0)?.map(|(_, _, digest)| digest) == newest);
     Ok(selects(before)? && !selects(&draft.view)?)
 }
@@ -84,11 +84,11 @@ fn hides_the_newest(draft: &Draft<'_>, before: &View<'_>) -> Result<bool, Needs>
 /// R1.
 fn keep_newest_selected(draft: &mut Draft<'_>, held: &mut Vec<Hold>) -> Result<Vec<Action>, Stop> {
     let selected = draft.view.selected(0)?;
-    let Some(newest) = draft.view.newest(|artifact| !artifact.rejected())? else {
+    let Some(newest) = draft.view.newest(|_, verdicts| !verdicts.rejected())? else {
         held.extend(still_selects_rejected(draft, 0)?);
         return Ok(Vec::new());
     };
-    let artifact = newest.artifact.digest;
+    let artifact = newest.digest;
     if let Some((_, tag, digest)) = selected {
         if digest == artifact {
             return Ok(Vec::new());
@@ -122,11 +122,11 @@ fn admit_newest_validated(
     explicit: Option<(Digest, Base)>,
     held: &mut Vec<Hold>,
 ) -> Result<Vec<Action>, Stop> {
-    let Some(target) = draft.view.newest(|artifact| artifact.admitted(stage))? else {
+    let Some(target) = draft.view.newest(|_, verdicts| verdicts.admitted(stage))? else {
         held.extend(still_selects_rejected(draft, stage)?);
         return Ok(Vec::new());
     };
-    let artifact = target.artifact.digest;
+    let artifact = target.digest;
     let selected = draft.view.selected(stage)?;
     let highest = draft.view.versions().map(|(version, _)| version).find(Version::is_release);
     // Once it is written, or overtaken by a higher one, it asks for nothing any more.
@@ -173,11 +173,11 @@ fn hold(
     selected: Option<&(Version, Tag, Digest)>,
 ) -> Result<Option<Reason>, Needs> {
     let Some((version, tag, digest)) = selected else { return Ok(None) };
-    let Some(running) = draft.view.artifact(*digest)? else {
+    let Some(running) = draft.view.verdicts(*digest)? else {
         // Its manifest cannot be read, so nobody can say that it is older or bad.
         return Ok(Some(Reason::DanglingTag { tag: tag.clone(), artifact: *digest }));
     };
-    if running.rejected() || running.digest == target.artifact.digest {
+    if running.rejected() || *digest == target.digest {
         return Ok(None);
     }
     let (name, tag, artifact) = (draft.stage_name(stage), tag.clone(), *digest);
@@ -196,7 +196,7 @@ fn hold(
 /// The rejected artifact that a stage selects, when there is nothing else for it.
 fn still_selects_rejected(draft: &Draft<'_>, stage: u8) -> Result<Option<Hold>, Needs> {
     let Some((_, tag, digest)) = draft.view.selected(stage)? else { return Ok(None) };
-    let rejected = draft.view.artifact(digest)?.is_some_and(|artifact| artifact.rejected());
+    let rejected = draft.view.verdicts(digest)?.is_some_and(|verdicts| verdicts.rejected());
     let reason = Reason::SelectsRejected { stage: draft.stage_name(stage), tag, artifact: digest };
     Ok(rejected.then_some(Hold { stage, reason }))
 }
@@ -204,7 +204,7 @@ fn still_selects_rejected(draft: &Draft<'_>, stage: u8) -> Result<Option<Hold>, 
 /// The artifact's own highest base if that works, else the lowest that does: above everything the stage has had, and
 /// at or above every candidate of an older or rejected artifact, which would outrank the release elsewhere.
 fn release_base(draft: &Draft<'_>, stage: u8, target: &Newest) -> Result<Base, Stop> {
-    let artifact = target.artifact.digest;
+    let artifact = target.digest;
     let last = draft.view.policy().last();
     let highest = draft.view.versions().map(|(version, _)| version).find(|version| version.stage(last) >= stage);
     let own = highest_base(&draft.view, stage - 1, target)?;
@@ -239,7 +239,7 @@ fn highest_base(view: &View<'_>, stage: u8, target: &Newest) -> Result<Option<Ba
             return Ok(Some(version.base));
         }
         let labelled = matches!(version.rank, Rank::Candidate { stage: of, .. } if of == stage);
-        if labelled && view.digest(tag)? == Some(target.artifact.digest) {
+        if labelled && view.digest(tag)? == Some(target.digest) {
             return Ok(Some(version.base));
         }
     }

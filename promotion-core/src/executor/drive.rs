@@ -73,23 +73,25 @@ pub enum Planned {
 
 /// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
 ///
-/// Once the plan's tags are written, the record of it is kept while the registry is looked at again.
+/// The [record](crate::record) of a plan is kept while the plan is carried out, so that it costs little time and is seldom
+/// lost with a process that is killed. Writes that were not planned, because somebody else's came first, are recorded too.
 ///
 /// # Errors
 /// When the registry fails; what was written before is in the error.
 pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<End, DriveError> {
     let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
-    let mut manifests = BTreeMap::new();
-    if let Some(end) = advance(registry, executor, world, &mut manifests, Until::Written).await? {
+    if let Some(end) = advance(registry, executor, world, Until::Planned).await? {
         return Ok(end);
     }
-    let records = records(executor, world, 0);
-    let recorded = executor.writes().len();
-    let rest = advance(registry, executor, world, &mut manifests, Until::End);
-    let (end, mut unkept) = both(rest, keep(registry, &records)).await;
+    let planned: Vec<Write> = executor.planned().into_iter().flat_map(|plan| &plan.actions).map(planned).collect();
+    let records = records(executor, world, &planned);
+    let work = advance(registry, executor, world, Until::End);
+    let (end, mut unkept) = both(work, keep(registry, &records)).await;
     match end? {
         Some(End::Done(mut outcome)) => {
-            unkept.extend(keep(registry, &self::records(executor, world, recorded)).await);
+            let foreseen = |write: &Write| planned.iter().any(|as_planned| as_planned.tag == write.tag);
+            let unplanned: Vec<Write> = executor.writes().iter().filter(|write| !foreseen(write)).cloned().collect();
+            unkept.extend(keep(registry, &self::records(executor, world, &unplanned)).await);
             outcome.warnings.extend(unkept);
             Ok(End::Done(outcome))
         }
@@ -104,8 +106,8 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
 /// How far to go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// Until a whole plan is written, or to the end if there is none.
-    Written,
+    /// Until there is something to write, or to the end if there is not.
+    Planned,
     End,
 }
 
@@ -113,28 +115,31 @@ async fn advance(
     registry: &dyn Registry,
     executor: &mut Executor,
     world: &dyn World,
-    manifests: &mut BTreeMap<Digest, Manifest>,
     until: Until,
 ) -> Result<Option<End>, DriveError> {
+    let mut manifests = BTreeMap::new();
     loop {
         let step = executor.next(world.now());
-        if until == Until::Written && step == Step::List && !executor.writes().is_empty() {
+        if until == Until::Planned && matches!(step, Step::Write(_)) {
             return Ok(None);
         }
         world.about_to(&step);
         let answered = match step {
             Step::Done(outcome) => return Ok(Some(End::Done(*outcome))),
             Step::Drifted(plan) => return Ok(Some(End::Drifted(*plan))),
-            Step::Write(action) => write(registry, executor, manifests, &action).await,
+            Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
             Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
         };
         answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
     }
 }
 
-/// What must be recorded of the writes after the first `recorded`.
-fn records(executor: &Executor, world: &dyn World, recorded: usize) -> Vec<(Digest, Record)> {
-    let writes = executor.writes().get(recorded..).unwrap_or_default();
+fn planned(action: &Action) -> Write {
+    Write { tag: action.tag.clone(), digest: action.digest, was: None }
+}
+
+/// What must be recorded of these writes.
+fn records(executor: &Executor, world: &dyn World, writes: &[Write]) -> Vec<(Digest, Record)> {
     let by = world.actor().filter(|_| !writes.is_empty());
     by.map(|by| Record::of(&executor.policy, &executor.goal, writes, &by, world.now())).unwrap_or_default()
 }
@@ -258,11 +263,10 @@ async fn ask(
             }
         }
     }
-    let manifests = registry.manifest_all(&digests).await?;
-    let facts = digests.into_iter().zip(manifests.iter().map(Option::as_ref).map(facts));
+    let (manifests, pointed_at) = both(registry.manifest_all(&digests), registry.resolve_all(&tags)).await;
+    let facts = digests.into_iter().zip(manifests?.iter().map(Option::as_ref).map(facts).collect::<Vec<_>>());
     replies.extend(facts.map(|(digest, facts)| (Query::Manifest(digest), facts)));
-    let digests = registry.resolve_all(&tags).await?;
-    replies.extend(tags.into_iter().zip(digests).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
+    replies.extend(tags.into_iter().zip(pointed_at?).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
     Ok(replies)
 }
 

@@ -19,12 +19,12 @@ pub(super) fn build(draft: &mut Draft<'_>, goal: &Build, stated: bool) -> Result
     let artifact = known(draft, goal.artifact)?;
     let manifest = draft.view.manifest(goal.artifact)?.cloned().unwrap_or_default();
     let commit = commit_of(goal, &manifest)?;
-    let newest = draft.view.newest(|_| true)?;
-    let is_newest = newest.as_ref().is_some_and(|newest| newest.artifact.digest == goal.artifact);
+    let newest = draft.view.newest(|_, _| true)?;
+    let is_newest = newest.as_ref().is_some_and(|newest| newest.digest == goal.artifact);
     let born = is_newest || (artifact.handed_over() && draft.view.birth_of(goal.artifact)?.is_some());
     // A birth that somebody overwrote is written again, a nomination that somebody overtook is not.
     let birth_wanted = !born || (goal.again && !stated && !is_newest);
-    if artifact.rejected() {
+    if artifact.verdicts.rejected() {
         let mark = mark_tag(draft, &artifact, Mark::Rejected);
         let artifact = artifact.digest;
         if birth_wanted {
@@ -34,13 +34,13 @@ pub(super) fn build(draft: &mut Draft<'_>, goal: &Build, stated: bool) -> Result
         draft.findings.push(Finding::warning(Reason::RejectedContentAgain { artifact, mark }));
     }
     if !is_newest {
-        let newest = newest.as_ref().map(|newest| newest.artifact.digest);
+        let newest = newest.as_ref().map(|newest| newest.digest);
         let live = draft.view.selected(draft.view.policy().last())?.map(|(_, _, digest)| digest);
         newest.into_iter().chain(live).try_for_each(|other| one_artifact(draft, other, &manifest))?;
     }
     commit_tag(draft, &artifact, commit.as_ref())?;
     if birth_wanted
-        && let Some(newest) = draft.view.newest(|artifact| !artifact.rejected())?
+        && let Some(newest) = draft.view.newest(|_, verdicts| !verdicts.rejected())?
         && let Some(superseded) = overtaken(draft, goal, commit.as_ref(), &newest)?
     {
         return Ok(Some(superseded));
@@ -118,12 +118,13 @@ fn overtaken(
     commit: Option<&Commit>,
     newest: &Newest,
 ) -> Result<Option<Outlook>, Stop> {
-    let (Some(ours), Some(theirs)) = (commit, &newest.artifact.commit) else { return Ok(None) };
+    let theirs = draft.view.manifest(newest.digest)?.and_then(|facts| Some(&facts.revision.as_ref()?.commit));
+    let (Some(ours), Some(theirs)) = (commit, theirs) else { return Ok(None) };
     if !goal.ancestry || goal.again || ours == theirs {
         return Ok(None);
     }
     match draft.view.snapshot().ancestry(ours, theirs)? {
-        Ancestry::Ancestor => Ok(Some(Outlook::Superseded { by: newest.artifact.digest })),
+        Ancestry::Ancestor => Ok(Some(Outlook::Superseded { by: newest.digest })),
         Ancestry::Unrelated => Ok(None),
         Ancestry::Unknown => {
             let reason = Reason::AncestryUnknown { commit: ours.clone(), newest: theirs.clone() };

@@ -46,18 +46,18 @@ pub(super) fn promote(draft: &mut Draft<'_>, goal: &Promote, now: Timestamp) -> 
     } else if draft.view.birth_of(artifact.digest)?.is_none() {
         because.push(Reason::NoCandidate { artifact: artifact.digest });
     }
-    if artifact.rejected() && !manual {
+    if artifact.verdicts.rejected() && !manual {
         let mark = mark_tag(draft, &artifact, Mark::Rejected);
         because.push(Reason::ArtifactRejected { artifact: artifact.digest, mark });
     }
     because.extend(
         (1..=stage)
-            .filter(|stage| !artifact.has_evidence(*stage))
+            .filter(|stage| !artifact.verdicts.has_evidence(*stage))
             .map(|missing| Reason::EarlierStageMissing { stage: draft.stage_name(missing - 1) }),
     );
     let bound = goal.evidence.iter().filter_map(|evidence| binds(draft, stage, &artifact, evidence));
     because.extend(bound);
-    let validated = artifact.has_evidence(stage + 1);
+    let validated = artifact.verdicts.has_evidence(stage + 1);
     if !validated && because.is_empty() {
         because.extend(missing_evidence(draft, stage, goal, now));
     }
@@ -157,29 +157,28 @@ fn explicit_version(draft: &Draft<'_>, artifact: &Artifact, version: Base) -> Re
 
 /// How a promotion stands after the planned writes.
 pub(super) fn promoted(draft: &Draft<'_>, goal: &Promote, held: &[Hold]) -> Result<Outlook, Stop> {
-    let artifact = known(draft, goal.artifact)?;
+    let artifact = goal.artifact;
+    let verdicts = draft.view.verdicts(artifact)?.ok_or(Reason::ArtifactNotFound { artifact })?;
     let stage = leaving(draft, goal)? + 1;
-    if artifact.rejected() {
-        let mark = mark_tag(draft, &artifact, Mark::Rejected);
-        return Ok(Outlook::Held(Reason::ArtifactRejected { artifact: artifact.digest, mark }));
+    if verdicts.rejected() {
+        let mark = mark_tag(draft, &known(draft, artifact)?, Mark::Rejected);
+        return Ok(Outlook::Held(Reason::ArtifactRejected { artifact, mark }));
     }
-    if !artifact.admitted(stage) {
-        return Ok(Outlook::Held(Reason::NotValidated { artifact: artifact.digest }));
+    if !verdicts.admitted(stage) {
+        return Ok(Outlook::Held(Reason::NotValidated { artifact }));
     }
     let selected = draft.view.selected(stage)?.map(|(_, _, digest)| digest);
     let hold = held.iter().find(|hold| hold.stage == stage).map(|hold| hold.reason.clone());
-    if selected == Some(artifact.digest) {
+    if selected == Some(artifact) {
         // Selected already, under another version than was asked for.
         return Ok(match hold.filter(|_| goal.version.is_some()) {
             Some(hold) => Outlook::Held(hold),
             None => Outlook::Reached,
         });
     }
-    match draft.view.newest(|other| other.admitted(stage))? {
+    match draft.view.newest(|_, verdicts| verdicts.admitted(stage))? {
         // The artifact is admitted too, so whichever is the newest is younger.
-        Some(newest) if selected == Some(newest.artifact.digest) => {
-            Ok(Outlook::Superseded { by: newest.artifact.digest })
-        }
+        Some(newest) if selected == Some(newest.digest) => Ok(Outlook::Superseded { by: newest.digest }),
         _ => Ok(Outlook::Held(hold.unwrap_or(Reason::NothingToSelect { stage: draft.stage_name(stage) }))),
     }
 }

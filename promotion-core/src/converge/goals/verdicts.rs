@@ -12,7 +12,7 @@ use crate::snapshot::Needs;
 
 pub(super) fn reject(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> {
     let artifact = known(draft, digest)?;
-    if !artifact.rejected() {
+    if !artifact.verdicts.rejected() {
         verdict(draft, &artifact, Mark::Rejected, Why::Rejection)?;
     }
     Ok(())
@@ -20,7 +20,7 @@ pub(super) fn reject(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> 
 
 pub(super) fn reopen(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> {
     let artifact = known(draft, digest)?;
-    if artifact.rejected() {
+    if artifact.verdicts.rejected() {
         return verdict(draft, &artifact, Mark::Reopened, Why::Reopening);
     }
     match artifact.mark(Mark::Reopened) {
@@ -32,11 +32,11 @@ pub(super) fn reopen(draft: &mut Draft<'_>, digest: Digest) -> Result<(), Stop> 
 pub(super) fn rollback(draft: &mut Draft<'_>, to: Digest, only: bool) -> Result<(), Stop> {
     let last = draft.view.policy().last();
     let target = known(draft, to)?;
-    if target.rejected() {
+    if target.verdicts.rejected() {
         let mark = mark_tag(draft, &target, Mark::Rejected);
         return Err(Reason::ArtifactRejected { artifact: to, mark }.into());
     }
-    if !target.admitted(last) {
+    if !target.verdicts.admitted(last) {
         return Err(Reason::NotValidated { artifact: to }.into());
     }
     let victims = victims(draft, to, only)?;
@@ -59,7 +59,7 @@ pub(super) fn rollback(draft: &mut Draft<'_>, to: Digest, only: bool) -> Result<
 fn victims(draft: &Draft<'_>, to: Digest, only: bool) -> Result<Vec<Digest>, Needs> {
     let selected = draft.view.selected(draft.view.policy().last())?.map(|(_, _, digest)| digest);
     let mut victims: Vec<Digest> = Vec::new();
-    let target = draft.view.newest(|artifact| artifact.digest == to)?;
+    let target = draft.view.newest(|digest, _| digest == to)?;
     if !only && let Some(found) = &target {
         for (_, tag) in draft.view.births().take_while(|(birth, _)| *birth > found.birth) {
             if let Some(digest) = draft.view.digest(tag)?
