@@ -177,10 +177,10 @@ fn selected_or_wanted(view: &View<'_>) -> Result<BTreeSet<Digest>, Needs> {
     for stage in 0..=view.policy().last() {
         needed.extend(view.selected(stage)?.map(|(_, _, digest)| digest));
         let newest = match stage {
-            0 => view.newest(|artifact| !artifact.rejected())?,
-            stage => view.newest(|artifact| artifact.admitted(stage))?,
+            0 => view.newest(|_, verdicts| !verdicts.rejected())?,
+            stage => view.newest(|_, verdicts| verdicts.admitted(stage))?,
         };
-        needed.extend(newest.map(|newest| newest.artifact.digest));
+        needed.extend(newest.map(|newest| newest.digest));
     }
     Ok(needed)
 }

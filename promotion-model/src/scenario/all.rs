@@ -272,36 +272,10 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "retention-and-rejection",
-        about: "Old artifacts are deleted while one is promoted and one rejected, and one of the three may crash.",
-        given: &[Promoted, Rejected, Promoted, Built],
-        cast: &[(Retain, 1), (Promote, 1), (Reject, 1)],
+        about: "Old artifacts are deleted while what is live is rejected, and one of the two may crash.",
+        given: &[Promoted, Promoted],
+        cast: &[(Retain, 1), (Reject, 1)],
         crashes: 1,
-        settings: GUARDED,
-        reaches: &[
-            (
-                GUARDED,
-                &[
-                    Event::Released,
-                    Event::Lifted,
-                    Event::CrashedMidway,
-                    Event::RefusedLate,
-                    Event::RejectedLive,
-                    Event::Deleted,
-                    Event::Superseded,
-                ],
-            ),
-            (&[Immutable], &[Event::Conflict, Event::Held]),
-        ],
-        breaks: &[(
-            &[Immutable],
-            &[
-                Law::ReleaseIsAStrippedCandidate,
-                Law::ReleasesOnlyGoUp,
-                Law::NothingRejectedIsNewlySelected,
-                Law::WhatIsNewlySelectedIsAdmitted,
-                Law::RetentionChangesNoRule,
-            ],
-        )],
         ..PLAIN
     },
     Scenario {
