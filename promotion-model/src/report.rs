@@ -61,7 +61,5 @@ fn shortest<'e>(law: Law, word: &str, explored: &[&'e Explored]) -> Option<(&'e 
     // What was there before must be understood too.
     let length = |explored: &Explored, story: &Story| 2 * explored.scenario.given.len() + story.steps.len();
     let order = |name: &str| SCENARIOS.iter().position(|scenario| scenario.name == name);
-    stories.min_by_key(|(explored, story)| {
-        (length(explored, story), order(explored.scenario.name), explored.setting)
-    })
+    stories.min_by_key(|(explored, story)| (length(explored, story), order(explored.scenario.name), explored.setting))
 }

@@ -34,6 +34,7 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Build, 2)],
         crashes: 1,
         begin_at_once: false,
+        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&Setting::ALL, &[Event::CrashedMidway]),
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
@@ -47,6 +48,7 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "Three builds overlap.",
         cast: &[(Build, 3)],
         large: REGISTERS,
+        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
@@ -60,6 +62,7 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Build, 2)],
         one_commit: true,
         begin_at_once: false,
+        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&Setting::ALL, &[Event::KeyForked]),
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
@@ -92,6 +95,8 @@ pub const SCENARIOS: &[Scenario] = &[
         settings: GUARDED,
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
         breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack])],
+        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
+        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack])],
         ..PLAIN
     },
     Scenario {
@@ -104,6 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::Superseded]),
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
+            (&[Registers(MarksFirst)], &[Event::Held]),
         ],
         breaks: &[
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::ReleasesOnlyGoUp]),
@@ -180,6 +186,7 @@ pub const SCENARIOS: &[Scenario] = &[
         crashes: 1,
         settings: GUARDED,
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::RejectedLive])],
+        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::RejectedLive])],
         ..PLAIN
     },
     Scenario {
@@ -224,6 +231,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::Superseded]),
             (REGISTERS, &[Event::TornListing]),
+            (&[Registers(MarksFirst)], &[Event::Held]),
         ],
         breaks: &[
             (
@@ -240,6 +248,7 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Built, Rejected],
         cast: &[(Reopen, 1), (Promote, 2)],
         settings: GUARDED,
+        breaks: &[(&[Immutable], &[Law::LiveNeverStepsBack])],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::Held, Event::RefusedLate]),
             (&[Immutable], &[Event::Superseded]),
@@ -253,6 +262,8 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Built, Built],
         cast: &[(Nominate, 1), (Promote, 2)],
         settings: GUARDED,
+        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
+        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack, Law::LiveNeverStepsBack])],
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
         breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack, Law::LiveNeverStepsBack])],
         ..PLAIN
@@ -276,6 +287,24 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Promoted, Promoted],
         cast: &[(Retain, 1), (Reject, 1)],
         crashes: 1,
+        reaches: &[
+            (
+                &Setting::ALL,
+                &[
+                    Event::Released,
+                    Event::Lifted,
+                    Event::CrashedMidway,
+                    Event::RefusedLate,
+                    Event::RejectedLive,
+                    Event::Deleted,
+                ],
+            ),
+            (REGISTERS, &[Event::Conflict, Event::TornListing]),
+        ],
+        breaks: &[(
+            &[Immutable, Registers(VersionsFirst), Registers(MarksFirst)],
+            &[Law::WhatIsNewlySelectedIsAdmitted, Law::RetentionChangesNoRule],
+        )],
         ..PLAIN
     },
     Scenario {
@@ -297,6 +326,19 @@ pub const SCENARIOS: &[Scenario] = &[
                 Event::Superseded,
             ],
         )],
+        reaches: &[(
+            &[Lock],
+            &[
+                Event::Released,
+                Event::Lifted,
+                Event::CrashedMidway,
+                Event::Held,
+                Event::RefusedLate,
+                Event::RejectedLive,
+                Event::Deleted,
+                Event::Superseded,
+            ],
+        )],
         ..PLAIN
     },
     Scenario {
@@ -305,6 +347,10 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Promoted, Promoted, Built],
         cast: &[(Promote, 1), (Reject, 1), (Rollback, 1)],
         settings: GUARDED,
+        breaks: &[(
+            &[Immutable],
+            &[Law::ReleasesOnlyGoUp, Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted],
+        )],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::RefusedLate, Event::RejectedLive, Event::Superseded]),
             (&[Immutable], &[Event::Conflict]),
@@ -322,6 +368,7 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Promote, 3)],
         crashes: 1,
         settings: GUARDED,
+        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp])],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::Superseded]),
             (&[Immutable], &[Event::Conflict]),
