@@ -34,7 +34,6 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Build, 2)],
         crashes: 1,
         begin_at_once: false,
-        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&Setting::ALL, &[Event::CrashedMidway]),
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
@@ -48,7 +47,6 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "Three builds overlap.",
         cast: &[(Build, 3)],
         large: REGISTERS,
-        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
@@ -62,7 +60,6 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Build, 2)],
         one_commit: true,
         begin_at_once: false,
-        breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         reaches: &[
             (&Setting::ALL, &[Event::KeyForked]),
             (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
@@ -93,8 +90,6 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "Two builds, and both are promoted, in any order and beside each other.",
         cast: &[(Build, 2), (Promote, 2)],
         settings: GUARDED,
-        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
-        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack])],
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
         breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack])],
         ..PLAIN
@@ -186,7 +181,6 @@ pub const SCENARIOS: &[Scenario] = &[
         crashes: 1,
         settings: GUARDED,
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::RejectedLive])],
-        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::RejectedLive])],
         ..PLAIN
     },
     Scenario {
@@ -248,7 +242,6 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Built, Rejected],
         cast: &[(Reopen, 1), (Promote, 2)],
         settings: GUARDED,
-        breaks: &[(&[Immutable], &[Law::LiveNeverStepsBack])],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::Held, Event::RefusedLate]),
             (&[Immutable], &[Event::Superseded]),
@@ -262,8 +255,6 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Built, Built],
         cast: &[(Nominate, 1), (Promote, 2)],
         settings: GUARDED,
-        reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
-        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack, Law::LiveNeverStepsBack])],
         reaches: &[(GUARDED, &[Event::Released, Event::Lifted, Event::Superseded]), (&[Immutable], &[Event::Conflict])],
         breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp, Law::IntegrationNeverStepsBack, Law::LiveNeverStepsBack])],
         ..PLAIN
@@ -326,19 +317,6 @@ pub const SCENARIOS: &[Scenario] = &[
                 Event::Superseded,
             ],
         )],
-        reaches: &[(
-            &[Lock],
-            &[
-                Event::Released,
-                Event::Lifted,
-                Event::CrashedMidway,
-                Event::Held,
-                Event::RefusedLate,
-                Event::RejectedLive,
-                Event::Deleted,
-                Event::Superseded,
-            ],
-        )],
         ..PLAIN
     },
     Scenario {
@@ -347,10 +325,6 @@ pub const SCENARIOS: &[Scenario] = &[
         given: &[Promoted, Promoted, Built],
         cast: &[(Promote, 1), (Reject, 1), (Rollback, 1)],
         settings: GUARDED,
-        breaks: &[(
-            &[Immutable],
-            &[Law::ReleasesOnlyGoUp, Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted],
-        )],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::RefusedLate, Event::RejectedLive, Event::Superseded]),
             (&[Immutable], &[Event::Conflict]),
@@ -368,7 +342,6 @@ pub const SCENARIOS: &[Scenario] = &[
         cast: &[(Promote, 3)],
         crashes: 1,
         settings: GUARDED,
-        breaks: &[(&[Immutable], &[Law::ReleasesOnlyGoUp])],
         reaches: &[
             (GUARDED, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::Superseded]),
             (&[Immutable], &[Event::Conflict]),
