@@ -104,7 +104,8 @@ impl Facts {
     fn may_go(&self, highest: Version) -> bool {
         let below = self.versions.iter().all(|(version, _)| *version < highest);
         let begun = self.marks.iter().any(|(mark, _)| matches!(mark.mark, Mark::Commit | Mark::Stage(0)));
-        below && !(self.versions.is_empty() && begun) && !self.wanted_elsewhere && !self.unreadable
+        let being_built = begun && self.versions.is_empty();
+        below && !being_built && !self.wanted_elsewhere && !self.unreadable
     }
 
     fn birth(&self) -> Option<Version> {

@@ -95,6 +95,13 @@ pub const SCENARIOS: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "overwritten-candidate",
+        about: "Two builds overlap, and what one of them makes is promoted.",
+        cast: &[(Build, 2), (Promote, 1)],
+        large: REGISTERS,
+        ..PLAIN
+    },
+    Scenario {
         name: "two-promoters",
         about: "Two artifacts are promoted beside each other, and one promoter may crash.",
         given: &[Built, Built],

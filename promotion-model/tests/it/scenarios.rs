@@ -48,6 +48,7 @@ scenarios! {
     one_commit = "one-commit",
     rebuilt_commit = "rebuilt-commit",
     promotions = "promotions",
+    overwritten_candidate = "overwritten-candidate",
     two_promoters = "two-promoters",
     build_and_promote = "build-and-promote",
     rejections = "rejections",
