@@ -32,6 +32,7 @@ use crate::time::Timestamp;
 use crate::{Commit, Digest, Tag};
 
 mod drive;
+mod essence;
 
 pub use drive::{DriveError, End, Planned, World, drive, drive_in_memory, observe, plan};
 

@@ -8,7 +8,7 @@
 //! Read on in this order: the words ([`Tag`], [`Digest`], [`version`], [`scheme`], [`policy`]), what is known
 //! ([`snapshot`], [`artifact`], [`event`], [`evidence`]), what is decided ([`plan`], [`mod@converge`], [`reason`], and
 //! [`explain`] for people), how it is carried out ([`executor`], [`ports`], [`memory`]), and how it is checked ([`audit`],
-//! [`proofs`], [`lifecycle`], [`silence`]). What a cluster will pick from any tags, ours or not, is [`flux`].
+//! [`proofs`], [`lifecycle`], [`silence`]), and what may be forgotten ([`retention`]). What a cluster will pick from any tags, ours or not, is [`flux`].
 //!
 //! ```
 //! use promotion_core::executor::{Executor, drive_in_memory};
@@ -64,6 +64,7 @@ pub mod audit;
 pub mod board;
 pub mod lifecycle;
 pub mod proofs;
+pub mod retention;
 pub mod silence;
 
 pub mod event;

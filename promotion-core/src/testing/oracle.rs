@@ -48,15 +48,19 @@ impl<'r> Oracle<'r> {
     #[must_use]
     pub fn read(registry: &'r MemoryRegistry, policy: &'r Policy) -> Self {
         let mut artifacts: BTreeMap<Digest, Known> = BTreeMap::new();
+        // Each manifest is read once, however many tags point at it.
+        let mut keys: BTreeMap<Digest, String> = BTreeMap::new();
         for (tag, digest) in registry.tags() {
             let Some(manifest) = registry.manifest(*digest) else { continue };
             let known = artifacts.entry(*digest).or_default();
             match policy.classify(tag.as_str()) {
                 Kind::Version(version) if version.is_birth() => known.birth = known.birth.max(Some(version)),
                 Kind::Mark(mark) => {
-                    let revision = manifest.read().unwrap_or_default().revision;
-                    let key = revision.map_or_else(|| digest.hex(), |revision| revision.commit.to_string());
-                    if !mark.key.means(&key, *digest) {
+                    let key = keys.entry(*digest).or_insert_with(|| {
+                        let revision = manifest.read().unwrap_or_default().revision;
+                        revision.map_or_else(|| digest.hex(), |revision| revision.commit.to_string())
+                    });
+                    if !mark.key.means(key, *digest) {
                         continue;
                     }
                     match mark.mark {
@@ -134,8 +138,8 @@ impl<'r> Oracle<'r> {
         highest.cloned()
     }
 
-    /// A stage that cannot follow the rule, because of what it runs: something newer that nobody rejected, or
-    /// something made by hand.
+    /// A stage that cannot follow the rule, because of what it runs: something newer that nobody rejected,
+    /// something made by hand, or something whose own birth was lost.
     #[must_use]
     pub fn excused(&self, stage: u8) -> bool {
         let Some(target) = self.newest(stage) else { return true };
@@ -152,7 +156,8 @@ impl<'r> Oracle<'r> {
             let candidate = matches!(kind, Kind::Version(other) if other.base == version.base && !other.is_release() && other.stage(before) == before);
             candidate && *digest == running
         });
-        newer || (!stripped && self.birth(target) < Some(version))
+        let held = !stripped || self.birth(running).is_none();
+        newer || (held && self.birth(target) < Some(version))
     }
 
     /// Everything that is wrong at rest, as sentences.

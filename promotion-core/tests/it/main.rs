@@ -14,6 +14,7 @@ mod policies;
 mod probe;
 mod records;
 mod results;
+mod retention;
 mod scene;
 
 /// A file that nobody declares would be tests that nobody runs.
