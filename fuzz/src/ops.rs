@@ -34,7 +34,12 @@ fn op(bytes: &mut impl Iterator<Item = u8>, strangers: bool) -> Option<Op> {
     let kind = bytes.next()?;
     let mut next = || bytes.next().unwrap_or(0);
     Some(match kind % 16 {
-        0..=2 => Op::Start(Intent::Build { commit: next() % 4, content: kind / 16 % 2, again: kind >= 0xe0 }),
+        0..=2 => Op::Start(Intent::Build {
+            commit: next() % 4,
+            content: kind / 16 % 2,
+            number: (0xc0..0xe0).contains(&kind).then(|| next() % 16),
+            again: kind >= 0xe0,
+        }),
         3..=5 => Op::Start(Intent::Promote {
             artifact: next(),
             stage: kind / 64,

@@ -1,8 +1,8 @@
 //! The `promotion` command: the only place that wires adapters, prints, reads the environment and exits. It is a library
 //! so that what it reads can be fuzzed; its interface is the command line.
 //!
-//! Read on in this order: the arguments ([`cli`], one file per command in [`commands`]), what a command works with
-//! ([`app`], [`config`], [`connect`], [`session`], [`world`]), and what comes out ([`output`], [`error`], [`exit`]).
+//! Read on in this order: the arguments (`cli`, one file per command in `commands`), what a command works with
+//! (`app`, `config`, `connect`, `session`, `world`), and what comes out (`output`, `error`, `exit`).
 
 mod app;
 mod cli;

@@ -8,7 +8,7 @@
 //!
 //! let mut world = World::new(Policy::default(), Mode::Locked);
 //! world.run(&[
-//!     Op::Start(Intent::Build { commit: 0, content: 0, again: false }),
+//!     Op::Start(Intent::Build { commit: 0, content: 0, number: None, again: false }),
 //!     Op::Step { actor: 0, steps: 5 },
 //!     Op::Crash { actor: 0 },
 //! ]);

@@ -5,7 +5,7 @@
 //! use promotion_core::policy::Policy;
 //! use promotion_core::testing::world::{Intent, Mode, Op, World};
 //!
-//! let build = |commit| Op::Start(Intent::Build { commit, content: 0, again: false });
+//! let build = |commit| Op::Start(Intent::Build { commit, content: 0, number: None, again: false });
 //! let mut world = World::new(Policy::default(), Mode::CompareAndSwap);
 //! // Two builders race for one candidate; neither is lost.
 //! world.run(&[build(0), build(1), Op::Step { actor: 0, steps: 5 }, Op::Step { actor: 1, steps: 9 }]);

@@ -99,6 +99,23 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "Two builds overlap, and what one of them makes is promoted.",
         cast: &[(Build, 2), (Promote, 1)],
         large: REGISTERS,
+        reaches: &[
+            (&Setting::ALL, &[Event::Released, Event::Lifted]),
+            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (REGISTERS, &[Event::Overwrote, Event::TornListing]),
+        ],
+        breaks: &[
+            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::IntegrationNeverStepsBack]),
+            (
+                REGISTERS,
+                &[
+                    Law::FactsNeverMove,
+                    Law::ReleaseIsAStrippedCandidate,
+                    Law::DoneMeansDone,
+                    Law::NoFinishedBuildIsLost,
+                ],
+            ),
+        ],
         ..PLAIN
     },
     Scenario {

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_does_not_matter_goes_and_who_matters_stays() {
-        let build = |commit| Op::Start(Intent::Build { commit, content: 0, again: false });
+        let build = |commit| Op::Start(Intent::Build { commit, content: 0, number: None, again: false });
         let history = vec![
             build(0),
             build(1),

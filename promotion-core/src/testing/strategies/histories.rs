@@ -59,10 +59,12 @@ pub fn intent() -> impl Strategy<Value = Intent> {
         1 => Just(Given::Nothing),
         1 => Just(Given::Manual),
     ];
+    // Around where numbers get another digit: text would order them otherwise.
+    let number = prop_oneof![9 => Just(None), 1 => (8..12_u8).prop_map(Some)];
     let version = prop_oneof![9 => Just(None), 1 => (0..6_u8).prop_map(Some)];
     prop_oneof![
-        6 => (0..4_u8, 0..2_u8, prop::bool::weighted(0.15))
-            .prop_map(|(commit, content, again)| Intent::Build { commit, content, again }),
+        6 => (0..4_u8, 0..2_u8, number, prop::bool::weighted(0.15))
+            .prop_map(|(commit, content, number, again)| Intent::Build { commit, content, number, again }),
         8 => (any::<u8>(), any::<u8>(), given, version).prop_map(|(artifact, stage, evidence, version)| {
             Intent::Promote { artifact, stage, evidence, version }
         }),

@@ -15,7 +15,8 @@ use crate::version::Base;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the fields pick one of a few things")]
 pub enum Intent {
-    Build { commit: u8, content: u8, again: bool },
+    /// With this candidate number, or the next free one.
+    Build { commit: u8, content: u8, number: Option<u8>, again: bool },
     Promote { artifact: u8, stage: u8, evidence: Given, version: Option<u8> },
     Reject { artifact: u8 },
     Reopen { artifact: u8 },
@@ -52,13 +53,13 @@ impl World {
 
     fn goal(&mut self, intent: &Intent) -> Option<Goal> {
         Some(match intent {
-            Intent::Build { commit, content, again } => {
+            Intent::Build { commit, content, number, again } => {
                 let artifact =
                     self.registry.push_artifact(&format!("{:02x}", commit % 4).repeat(20), &format!("{content}"));
                 if !self.artifacts.contains(&artifact) {
                     self.artifacts.push(artifact);
                 }
-                Goal::Build(Build { again: *again, ..Build::of(artifact) })
+                Goal::Build(Build { number: number.map(u64::from), again: *again, ..Build::of(artifact) })
             }
             Intent::Promote { artifact, stage, evidence, version } => {
                 let artifact = self.artifact(*artifact)?;

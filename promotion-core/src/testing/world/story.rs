@@ -45,10 +45,11 @@ impl World {
     pub(super) fn told_of(&self, intent: &Intent, goal: &Goal) -> String {
         let artifact = goal.artifact().map(|artifact| artifact.short()).unwrap_or_default();
         match (intent, goal) {
-            (Intent::Build { commit, again, .. }, _) => {
+            (Intent::Build { commit, number, again, .. }, _) => {
                 let commit = format!("{:02x}", commit % 4).repeat(4);
                 let again = if *again { ", to be the newest again" } else { "" };
-                format!("builds {artifact} of commit {commit}{again}")
+                let number = number.map(|number| format!(", as number {number}")).unwrap_or_default();
+                format!("builds {artifact} of commit {commit}{number}{again}")
             }
             (Intent::Promote { evidence, .. }, Goal::Promote(promotion)) => {
                 let stage = promotion.stage.as_deref().unwrap_or_default();
