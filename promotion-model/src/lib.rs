@@ -3,7 +3,7 @@
 //!
 //! A [`Scenario`] says who may appear; a [`Setting`] says how far the registry keeps them apart. [`explore`] visits
 //! every state that can be reached and reports which [laws](law) hold in all of them, and for each that does not the
-//! shortest [story] that breaks it.
+//! shortest story that breaks it.
 //!
 //! ```
 //! use promotion_model::{Setting, explore, scenario};
