@@ -21,6 +21,7 @@ mod schema;
 mod status;
 mod verify;
 mod version;
+mod why;
 
 use crate::app::App;
 use crate::error::Failure;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Apply(apply::ApplyArgs),
     Repair(repair::RepairArgs),
     Copy(copy::CopyArgs),
+    #[command(visible_alias = "trace")]
+    Why(why::WhyArgs),
     Audit(audit::AuditArgs),
     Doctor(doctor::DoctorArgs),
     Verify(verify::VerifyArgs),
@@ -70,6 +73,7 @@ impl Command {
             Self::Apply(args) => args.run(app).await,
             Self::Repair(args) => args.run(app).await,
             Self::Copy(args) => args.run(app).await,
+            Self::Why(args) => args.run(app).await,
             Self::Audit(args) => args.run(app).await,
             Self::Doctor(args) => args.run(app).await,
             Self::Verify(args) => args.run(app).await,

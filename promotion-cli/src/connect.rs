@@ -1,5 +1,6 @@
 //! How repositories are opened: layouts on disk, and registries as flags, environment and promotion.yaml say.
 
+mod clusters;
 mod creds;
 mod files;
 mod fresh;
@@ -18,6 +19,7 @@ use promotion_registry::distribution::{
 use promotion_registry::{Distribution, OciDir};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::clusters::ClusterArgs;
 use self::creds::Creds;
 pub(crate) use self::fresh::Fresh;
 use crate::app::{App, variable};

@@ -1,12 +1,9 @@
-//! Clusters as evidence: what a stage's cluster says of the artifact it runs.
-//!
-//! Adapters of [`Cluster`] belong here. [`MemoryCluster`] is the port's in-memory use: it stands in for a real cluster
-//! in tests and examples, and answers as one does, "unknown" included.
+//! Adapters of the cluster port: [`Kubernetes`] (feature `kubernetes`), and a [`Folder`] of exported manifests, which answers
+//! the same questions from a file somebody sent. What the answers mean is [`promotion_core::cluster`].
 //!
 //! ```
-//! use promotion_cluster::{MemoryCluster, stage_evidence};
-//! use promotion_core::Digest;
-//! use promotion_core::ports::cluster::{Applied, Kustomization, ObjectName, Ready};
+//! use promotion_cluster::Folder;
+//! use promotion_core::ports::cluster::{Cluster, Kind, ObjectName, Reading};
 //! # use std::future::Future;
 //! # use std::task::{Context, Poll, Waker};
 //! # fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -15,61 +12,20 @@
 //! #         Poll::Pending => unreachable!(),
 //! #     }
 //! # }
-//!
+//! # let file = std::env::temp_dir().join(format!("promotion-cluster-{}.yaml", std::process::id()));
+//! # std::fs::write(&file, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {namespace: flux-system, name: platform}\n")?;
+//! let folder = Folder::read(&file)?;
 //! let name = ObjectName::new("flux-system", "platform");
-//! let digest = Digest::of(b"manifest");
-//! let ready = Ready { status: true, reason: "ReconciliationSucceeded".into(), message: String::new(), since: None };
-//! let platform = Kustomization {
-//!     applied: Some(Applied { tag: None, digest }),
-//!     ready: Some(ready),
-//!     ..Kustomization::new(name.clone())
-//! };
-//! let mut cluster = MemoryCluster::default();
-//! cluster.kustomizations.insert(name.clone(), platform);
-//! let evidence = block_on(stage_evidence(&cluster, "integration", &name)).unwrap();
-//! assert_eq!(evidence.digest, Some(digest));
-//!
-//! cluster.forbidden = Some("kustomizations is forbidden".into());
-//! let error = block_on(stage_evidence(&cluster, "integration", &name)).unwrap_err();
-//! assert_eq!(error.to_string(), "Kustomization flux-system/platform is unknown: kustomizations is forbidden");
+//! assert!(matches!(block_on(folder.get(Kind::OciRepository, &name)), Reading::Known(_)));
+//! assert!(matches!(block_on(folder.get(Kind::Alert, &name)), Reading::Unknown(why) if why.contains("no Alert")));
+//! # std::fs::remove_file(&file)?;
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
-use promotion_core::evidence::Evidence;
-use promotion_core::ports::cluster::{Cluster, ObjectName, Reading};
+mod folder;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 
-pub use promotion_core::memory::MemoryCluster;
-
-/// Why a cluster gives no evidence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoEvidence {
-    /// There is no such object.
-    Absent(ObjectName),
-    /// It is there, and not ready, suspended or without an applied revision.
-    NotReady(ObjectName),
-    /// The cluster did not say.
-    Unknown(ObjectName, String),
-}
-
-impl core::fmt::Display for NoEvidence {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Absent(name) => write!(f, "there is no Kustomization {name}"),
-            Self::NotReady(name) => write!(f, "Kustomization {name} is not ready with an applied revision"),
-            Self::Unknown(name, why) => write!(f, "Kustomization {name} is unknown: {why}"),
-        }
-    }
-}
-
-impl core::error::Error for NoEvidence {}
-
-/// What a stage's Kustomization proves.
-///
-/// # Errors
-/// When it proves nothing; unknown is never healthy.
-pub async fn stage_evidence(cluster: &dyn Cluster, stage: &str, name: &ObjectName) -> Result<Evidence, NoEvidence> {
-    match cluster.kustomization(name).await {
-        Reading::Known(found) => found.evidence(stage).ok_or_else(|| NoEvidence::NotReady(name.clone())),
-        Reading::Absent => Err(NoEvidence::Absent(name.clone())),
-        Reading::Unknown(why) => Err(NoEvidence::Unknown(name.clone(), why)),
-    }
-}
+pub use folder::Folder;
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::{Access, Kubernetes};

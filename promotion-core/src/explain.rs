@@ -107,13 +107,21 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("stage-cannot-select", "the stage's constraint and filter exclude a version that the pipeline writes for it"),
     ("stage-beyond-line", "the last stage's constraint admits versions outside the line that this pipeline owns"),
     ("stage-crosses-majors", "the last stage's constraint has no upper bound: a new major version goes live by itself"),
+    ("overtaken", "the stage selects something newer, so this artifact is no longer, or never was, what it runs"),
+    ("not-promoted", "the stage runs the artifact, and nobody has recorded that it works there"),
+    ("cluster-untold", "the configuration does not say where the stage runs"),
     ("silent-gate", "a candidate waited longer than the deadline for a verdict: the gate may be dead"),
 ];
+
+/// Every id with what it means, also those about the objects of clusters.
+pub fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MEANINGS.iter().chain(crate::cluster::MEANINGS).copied()
+}
 
 /// What an id means; `None` for an unknown id.
 #[must_use]
 pub fn meaning(id: &str) -> Option<&'static str> {
-    MEANINGS.iter().find(|(known, _)| *known == id).map(|(_, meaning)| *meaning)
+    meanings().find(|(known, _)| *known == id).map(|(_, meaning)| meaning)
 }
 
 /// A refusal as indented lines, most general first.
@@ -242,6 +250,10 @@ impl Reason {
             Self::StageBeyondLine { .. } => "stage-beyond-line",
             Self::RaiseOutsideLine { .. } => "raise-outside-line",
             Self::StageCrossesMajors { .. } => "stage-crosses-majors",
+            Self::Overtaken { .. } => "overtaken",
+            Self::NotPromoted { .. } => "not-promoted",
+            Self::ClusterUntold { .. } => "cluster-untold",
+            Self::Cluster(trouble) => trouble.id(),
             Self::SilentGate { .. } => "silent-gate",
         }
     }
@@ -265,6 +277,8 @@ impl Reason {
             | Self::SilentGate { artifact, .. }
             | Self::EvidenceOfAnotherDigest { expected: artifact, .. }
             | Self::NotRecorded { artifact, .. }
+            | Self::Overtaken { artifact, .. }
+            | Self::NotPromoted { artifact, .. }
             | Self::RollbackElsewhere { wanted: artifact, .. } => artifact.to_string(),
             Self::WhatNotFound { what } | Self::WhatAmbiguous { what, .. } => what.clone(),
             Self::EvidenceMissing { stage, .. }
@@ -272,6 +286,7 @@ impl Reason {
             | Self::UnknownStage { stage }
             | Self::EarlierStageMissing { stage }
             | Self::NothingToSelect { stage }
+            | Self::ClusterUntold { stage }
             | Self::NewestNotSelected { stage, .. }
             | Self::ValidatedNotSelected { stage, .. }
             | Self::StageSelectsLowerLabel { stage, .. }
@@ -282,6 +297,7 @@ impl Reason {
                 found.to_string()
             }
             Self::EvidenceOfAnotherObject { found, .. } => found.clone(),
+            Self::Cluster(trouble) => trouble.object.to_string(),
             Self::EvidenceReportsFailure { source, .. } | Self::EvidenceInconclusive { source, .. } => source.clone(),
             Self::EvidenceStale { kind, .. }
             | Self::EvidenceFromTheFuture { kind, .. }
@@ -459,6 +475,14 @@ impl Reason {
                 format!("{stage} can select {witness}, which is outside this pipeline's line")
             }
             Self::StageCrossesMajors { stage } => format!("{stage} accepts every higher major version"),
+            Self::Overtaken { stage, artifact, tag, by } => {
+                format!("{stage} selects {tag}, {}, which is newer than {}", short(by), short(artifact))
+            }
+            Self::NotPromoted { stage, artifact } => {
+                format!("nobody has recorded that {} works in {stage}", short(artifact))
+            }
+            Self::ClusterUntold { stage } => format!("nothing says in which cluster {stage} runs"),
+            Self::Cluster(trouble) => trouble.message(),
             Self::SilentGate { stage, artifact, since, deadline } => {
                 format!("{} waits in {stage} since {since}, longer than {}", short(artifact), seconds(deadline))
             }
@@ -531,6 +555,12 @@ impl Reason {
             Self::HeldByNewer { artifact, .. } | Self::HeldByHandMade { artifact, .. } => {
                 format!("if it is bad: promotion reject {artifact} --reason WHY")
             }
+            Self::NotPromoted { artifact, .. } => format!("promotion promote {artifact}"),
+            Self::ClusterUntold { stage } => {
+                format!("name its namespace and source under clusters.{stage} in promotion.yaml")
+            }
+            Self::Cluster(trouble) => return trouble.fix(),
+            Self::Overtaken { by, .. } => format!("promotion why {by}"),
             Self::DidNotConverge { .. } => "run it again when the other writers are done, or use a lock".into(),
             Self::Overwritten { .. } => "promotion audit names what is left to repair".into(),
             Self::NotRecorded { .. } => {

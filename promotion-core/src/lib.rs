@@ -31,6 +31,7 @@ extern crate alloc;
 extern crate std;
 
 mod commit;
+mod concurrently;
 mod digest;
 mod repository;
 mod tag;
@@ -47,12 +48,14 @@ pub mod artifact;
 pub mod manifest;
 pub mod snapshot;
 pub mod what;
+pub mod why;
 
 pub mod converge;
 pub mod explain;
 pub mod plan;
 pub mod reason;
 
+pub mod cluster;
 pub mod executor;
 pub mod memory;
 pub mod ports;

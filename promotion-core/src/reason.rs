@@ -18,6 +18,7 @@ use core::time::Duration;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
+use crate::cluster::Trouble;
 use crate::evidence::EvidenceKind;
 use crate::time::Timestamp;
 use crate::version::Base;
@@ -26,7 +27,7 @@ use crate::{Commit, CommitPrefix, Digest, Tag};
 /// One reason. Its id is stable; its data is all there is to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each variant is documented by its meaning in `explain::MEANINGS`")]
+#[expect(missing_docs, reason = "each variant is documented by its meaning, which `explain::meaning` tells")]
 pub enum Reason {
     // What was asked for does not exist.
     ArtifactNotFound { artifact: Digest },
@@ -99,6 +100,11 @@ pub enum Reason {
     StageCannotSelect { stage: String, witness: String },
     StageBeyondLine { stage: String, witness: String },
     StageCrossesMajors { stage: String },
+    // Where an artifact is.
+    Overtaken { stage: String, artifact: Digest, tag: Tag, by: Digest },
+    NotPromoted { stage: String, artifact: Digest },
+    ClusterUntold { stage: String },
+    Cluster(Trouble),
     // Time.
     SilentGate { stage: String, artifact: Digest, since: Timestamp, deadline: Duration },
 }

@@ -3,7 +3,7 @@ mod registry;
 use std::path::PathBuf;
 
 use promotion_core::Repository;
-use promotion_core::explain::MEANINGS;
+use promotion_core::explain;
 use promotion_core::proofs::prove;
 use promotion_core::testing::laws::LAWS;
 use serde::Serialize;
@@ -109,7 +109,7 @@ impl DoctorArgs {
 
 fn explain(app: &App, id: &str) -> Result<Exit, Failure> {
     let laws = || LAWS.iter().map(|law| (law.id, law.promise));
-    let known = || MEANINGS.iter().copied().chain(meanings()).chain(laws());
+    let known = || explain::meanings().chain(meanings()).chain(laws());
     let asked = known().filter(|(known, _)| id.is_empty() || *known == id);
     let meanings: Vec<Meaning> = asked.map(|(id, meaning)| Meaning { id, meaning }).collect();
     if meanings.is_empty() {

@@ -4,13 +4,10 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
-
 use async_trait::async_trait;
 
 use super::{Executor, Outcome, Step, Write};
+use crate::concurrently::both;
 use crate::manifest::Manifest;
 use crate::memory::MemoryRegistry;
 use crate::plan::{Action, Plan};
@@ -154,32 +151,6 @@ async fn keep(registry: &dyn Registry, records: &[(Digest, Record)]) -> Vec<Find
         }
     }
     unkept
-}
-
-/// Two at once, to the end of both.
-async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    let (mut of_a, mut of_b) = (None, None);
-    poll_fn(|context| {
-        if of_a.is_none()
-            && let Poll::Ready(value) = a.as_mut().poll(context)
-        {
-            of_a = Some(value);
-        }
-        if of_b.is_none()
-            && let Poll::Ready(value) = b.as_mut().poll(context)
-        {
-            of_b = Some(value);
-        }
-        match (of_a.take(), of_b.take()) {
-            (Some(a), Some(b)) => Poll::Ready((a, b)),
-            halves => {
-                (of_a, of_b) = halves;
-                Poll::Pending
-            }
-        }
-    })
-    .await
 }
 
 /// Reads until the executor has a plan, and writes nothing: what [`drive`] would do now, or what came of it.

@@ -42,3 +42,4 @@ fn every_public_module_has_an_example() {
         parents.extend(public.map(|name| (folder.join(format!("{name}.rs")), folder.join(name))));
     }
 }
+mod why;

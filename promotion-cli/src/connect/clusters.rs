@@ -1,0 +1,142 @@
+//! How clusters are reached: the contexts that promotion.yaml names for its stages, or folders of exported manifests.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use promotion_cluster::{Access, Folder, Kubernetes};
+use promotion_core::Repository;
+use promotion_core::cluster::{Site, Source};
+use promotion_core::ports::cluster::{Cluster, Kind};
+
+use crate::app::App;
+use crate::config::{self, Config};
+use crate::error::Failure;
+
+/// Where Flux's objects are unless told otherwise.
+const NAMESPACE: &str = "flux-system";
+
+/// Options of the commands that ask clusters.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Cluster options")]
+pub(crate) struct ClusterArgs {
+    /// Ask these exported manifests (kubectl get … -o yaml) instead of the stage's cluster; without STAGE, for every stage
+    #[arg(long, value_name = "[STAGE=]PATH")]
+    manifests: Vec<Manifests>,
+
+    /// Ask no cluster
+    #[arg(long, conflicts_with = "manifests")]
+    no_cluster: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Manifests {
+    stage: Option<String>,
+    path: PathBuf,
+}
+
+impl FromStr for Manifests {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (stage, path) = match text.split_once('=') {
+            Some((stage, path)) if !stage.contains('/') => (Some(stage.to_owned()), path),
+            _ => (None, text),
+        };
+        if path.is_empty() {
+            return Err("expected PATH or STAGE=PATH".to_owned());
+        }
+        Ok(Self { stage, path: path.into() })
+    }
+}
+
+/// A stage's cluster, and where its objects are.
+pub(crate) struct Reached {
+    pub(crate) cluster: Box<dyn Cluster>,
+    pub(crate) site: Site,
+}
+
+impl ClusterArgs {
+    /// The stage's cluster; `None` where nothing says which it is.
+    pub(crate) async fn reach(
+        &self,
+        app: &App,
+        config: &Config,
+        repository: &Repository,
+        stage: &str,
+    ) -> Result<Option<Reached>, Failure> {
+        if self.no_cluster {
+            return Ok(None);
+        }
+        let configured = config.settings.clusters.get(stage);
+        let of_stage = |manifests: &&Manifests| manifests.stage.as_deref().is_none_or(|named| named == stage);
+        if let Some(manifests) = self.manifests.iter().rfind(of_stage) {
+            let folder = folder(app, &manifests.path)?;
+            let site = match configured {
+                Some(cluster) => Some(site(stage, cluster, None)),
+                None => guess(&folder, config, repository, stage),
+            };
+            return Ok(site.map(|site| Reached { cluster: Box::new(folder), site }));
+        }
+        let Some(configured) = configured else { return Ok(None) };
+        let cluster = cluster(configured).await?;
+        Ok(Some(Reached { cluster: Box::new(cluster), site: site(stage, configured, configured.context.clone()) }))
+    }
+
+    /// Whether any cluster is to be asked.
+    pub(crate) const fn asks(&self) -> bool {
+        !self.no_cluster
+    }
+
+    /// Stages that manifests were given for and that do not exist are a mistake.
+    pub(crate) fn check(&self, config: &Config) -> Result<(), Failure> {
+        let named = self.manifests.iter().filter_map(|manifests| manifests.stage.clone());
+        named.map(Some).try_for_each(|stage| config.stage(stage).map(|_| ()))
+    }
+}
+
+/// The cluster that a stage's configuration names.
+pub(crate) async fn cluster(configured: &config::Cluster) -> Result<Kubernetes, Failure> {
+    Ok(Kubernetes::connect(&Access { context: configured.context.clone(), timeout: None }).await?)
+}
+
+fn site(stage: &str, configured: &config::Cluster, context: Option<String>) -> Site {
+    Site {
+        stage: stage.to_owned(),
+        context,
+        namespace: configured.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
+        source: configured.source.clone(),
+        kustomization: configured.kustomization.clone(),
+    }
+}
+
+/// The one source in the folder that follows this repository with the stage's constraint, or the only one that follows it.
+fn guess(folder: &Folder, config: &Config, repository: &Repository, stage: &str) -> Option<Site> {
+    let url = repository.to_string();
+    let sources = folder.objects().filter(|object| object.kind == Kind::OciRepository);
+    let following: Vec<Source> =
+        sources.filter_map(|object| Source::of(object).ok()).filter(|source| source.url == url).collect();
+    let constraint = config.policy.stage(stage)?.constraint.to_string();
+    let exact = following.iter().filter(|source| source.reference.semver.as_deref() == Some(&*constraint));
+    let exact: Vec<&Source> = exact.collect();
+    let one = match (exact.as_slice(), following.as_slice()) {
+        ([one], _) => one,
+        (_, [one]) => one,
+        _ => return None,
+    };
+    Some(Site {
+        stage: stage.to_owned(),
+        context: None,
+        namespace: one.name.namespace.clone(),
+        source: Some(one.name.name.clone()),
+        kustomization: None,
+    })
+}
+
+fn folder(app: &App, path: &Path) -> Result<Folder, Failure> {
+    let folder =
+        Folder::read(path).map_err(|error| Failure::io("read the manifests", path.display().to_string(), &error))?;
+    for (file, why) in folder.unreadable() {
+        app.out.note(&format!("note: {} is no manifest: {why}", file.display()));
+    }
+    Ok(folder)
+}

@@ -1,0 +1,149 @@
+//! A folder of exported manifests: what `kubectl get … -o yaml` or `-o json` wrote, one object or many in a file, lists
+//! unwrapped. Read-only, and never sure that something is not there: it may not have been exported.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use async_trait::async_trait;
+use promotion_core::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
+use promotion_core::ports::{PortError, PortErrorKind};
+use serde_json::Value;
+
+/// Files that are larger are no manifests, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Objects that were exported to files.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    name: String,
+    objects: BTreeMap<(Kind, ObjectName), Object>,
+    /// Kinds of which at least one object was exported.
+    exported: BTreeSet<Kind>,
+    /// Files that could not be read as manifests, with why.
+    unreadable: Vec<(PathBuf, String)>,
+}
+
+impl Folder {
+    /// Reads a file, or every `.yaml`, `.yml` and `.json` file in a folder and in the folders in it.
+    ///
+    /// # Errors
+    /// When the path is not there or cannot be listed. A file that is no manifest is told by [`Folder::unreadable`].
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let name = path.display().to_string();
+        let mut folder = Self { name, objects: BTreeMap::new(), exported: BTreeSet::new(), unreadable: Vec::new() };
+        let mut files = Vec::new();
+        collect(path, &mut files)?;
+        // The same object in two files: the last by name counts, on every machine.
+        files.sort();
+        for file in files {
+            match documents(&file) {
+                Ok(documents) => documents.into_iter().for_each(|document| folder.take(document)),
+                Err(why) => folder.unreadable.push((file, why)),
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Files that could not be read, with why.
+    #[must_use]
+    pub fn unreadable(&self) -> &[(PathBuf, String)] {
+        &self.unreadable
+    }
+
+    /// Every object of a known kind.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values()
+    }
+
+    fn take(&mut self, mut document: Value) {
+        let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+        if let Some(Value::Array(items)) = document.get_mut("items").filter(|_| is_list).map(Value::take) {
+            items.into_iter().for_each(|item| self.take(item));
+        } else if let Some(object) = Object::of(document) {
+            self.exported.insert(object.kind);
+            self.objects.insert((object.kind, object.name.clone()), object);
+        }
+    }
+
+    fn missing<T>(&self, kind: Kind) -> Reading<T> {
+        if let Some((file, why)) = self.unreadable.first() {
+            return Reading::Unknown(format!("{} cannot be read: {why}", file.display()));
+        }
+        if self.exported.contains(&kind) {
+            return Reading::Absent;
+        }
+        Reading::Unknown(format!("no {kind} was exported to {}", self.name))
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        fs::metadata(path)?;
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?.path();
+        let is_manifest = || entry.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json");
+        // A link could lead out of the folder, or round in a circle.
+        if entry.is_symlink() {
+            continue;
+        }
+        if entry.is_dir() || is_manifest() {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn documents(file: &Path) -> Result<Vec<Value>, String> {
+    let told = |error: io::Error| error.to_string();
+    if fs::metadata(file).map_err(told)?.len() > LARGEST {
+        return Err("it is larger than 64 MiB".to_owned());
+    }
+    let text = fs::read_to_string(file).map_err(told)?;
+    if file.extension().is_some_and(|of| of == "json") {
+        let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+        return documents.collect::<Result<_, _>>().map_err(|error| error.to_string());
+    }
+    serde_saphyr::from_multiple::<Value>(&text).map_err(|error| error.to_string())
+}
+
+#[async_trait]
+impl Cluster for Folder {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn list(&self, kind: Kind, namespace: &str) -> Reading<Vec<Object>> {
+        let of_kind = self.objects.values().filter(|object| object.kind == kind);
+        let found: Vec<Object> = of_kind.filter(|object| object.name.namespace == namespace).cloned().collect();
+        match self.missing(kind) {
+            Reading::Unknown(why) => Reading::Unknown(why),
+            Reading::Absent | Reading::Known(()) => Reading::Known(found),
+        }
+    }
+
+    async fn get(&self, kind: Kind, name: &ObjectName) -> Reading<Object> {
+        match self.objects.get(&(kind, name.clone())) {
+            Some(object) => Reading::Known(object.clone()),
+            None => self.missing(kind),
+        }
+    }
+
+    async fn patch(&self, kind: Kind, name: &ObjectName, _: &Value) -> Result<Object, PortError> {
+        Err(self.read_only(kind, name))
+    }
+
+    async fn create(&self, object: &Object) -> Result<Object, PortError> {
+        Err(self.read_only(object.kind, &object.name))
+    }
+}
+
+impl Folder {
+    fn read_only(&self, kind: Kind, name: &ObjectName) -> PortError {
+        let message = format!("{} is a folder of manifests, and no cluster", self.name);
+        PortError::new(PortErrorKind::Unsupported, format!("write {kind} {name}"), message)
+    }
+}

@@ -1,0 +1,306 @@
+//! What a stage's cluster says, read in three rounds at most: what the configuration names, then what that names.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::trouble::{Fault, ObjectRef};
+use super::{Alert, Canary, HelmRelease, Kustomization, Provider, Source, Trouble};
+use crate::concurrently::{all, both};
+use crate::evidence::{Evidence, EvidenceKind};
+use crate::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
+use crate::time::Timestamp;
+
+/// Where a stage runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Site {
+    /// The stage.
+    pub stage: String,
+    /// The kubeconfig's context, for commands that are printed.
+    pub context: Option<String>,
+    /// The namespace of its Flux objects.
+    pub namespace: String,
+    /// The `OCIRepository`; the one that the Kustomization applies where it is not named.
+    pub source: Option<String>,
+    /// The Kustomization; the one that applies the source where it is not named.
+    pub kustomization: Option<String>,
+}
+
+impl Site {
+    /// An object of the stage.
+    #[must_use]
+    pub fn object(&self, kind: Kind, name: &ObjectName) -> ObjectRef {
+        ObjectRef { context: self.context.clone(), kind, name: name.clone() }
+    }
+
+    fn named(&self, name: &str) -> ObjectName {
+        ObjectName::new(&*self.namespace, name)
+    }
+}
+
+/// What a stage's cluster says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Where.
+    pub site: Site,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// What it follows, by name.
+    pub source: (ObjectName, Reading<Source>),
+    /// What it applies, by name.
+    pub kustomization: (ObjectName, Reading<Kustomization>),
+    /// What must be ready before.
+    pub dependencies: Vec<(ObjectName, Reading<Kustomization>)>,
+    /// The releases among what it applied.
+    pub releases: Vec<(ObjectName, Reading<HelmRelease>)>,
+    /// The canaries among what it applied, and those beside the Flux objects.
+    pub canaries: Reading<Vec<Canary>>,
+    /// Who listens.
+    pub alerts: Reading<Vec<Alert>>,
+    /// Whereto.
+    pub providers: Reading<Vec<Provider>>,
+}
+
+impl Observed {
+    /// Reads everything that the diagnosis looks at: the source, the Kustomization, alerts, providers and canaries of the
+    /// namespace; then each dependency, and the releases of each namespace in the inventory. Nothing is written.
+    pub async fn read(cluster: &dyn Cluster, site: Site, now: Timestamp) -> Self {
+        let namespace = &*site.namespace;
+        let (objects, listings) = both(
+            both(named_source(cluster, &site), named_kustomization(cluster, &site)),
+            both(
+                both(cluster.list(Kind::Alert, namespace), cluster.list(Kind::Provider, namespace)),
+                cluster.list(Kind::Canary, namespace),
+            ),
+        )
+        .await;
+        let ((source, kustomization), ((alerts, providers), canaries)) = (objects, listings);
+        let (source, kustomization) = match (source, kustomization) {
+            (Some(source), Some(kustomization)) => (source, kustomization),
+            (Some(source), None) => {
+                let found = that_applies(cluster, &site, &source.0).await;
+                (source, found)
+            }
+            (None, Some(kustomization)) => {
+                let found = that_is_applied(cluster, &site, &kustomization).await;
+                (found, kustomization)
+            }
+            (None, None) => ((site.named("?"), untold()), (site.named("?"), untold())),
+        };
+        let applied = kustomization.1.as_ref().known();
+        let depends_on = applied.map(|found| found.depends_on.clone()).unwrap_or_default();
+        let inventory = applied.map(|found| found.inventory.clone()).unwrap_or_default();
+        let (dependencies, releases) =
+            both(all(depends_on.iter().map(|name| dependency(cluster, name))), releases(cluster, &inventory)).await;
+        Self {
+            at: now,
+            source,
+            kustomization,
+            dependencies,
+            releases,
+            canaries: each(canaries, Canary::of),
+            alerts: each(alerts, Alert::of),
+            providers: each(providers, Provider::of),
+            site,
+        }
+    }
+
+    /// What the cluster proves of the digest that it applied, of these kinds; and what stands in the way of the others.
+    #[must_use]
+    pub fn evidence(&self, kinds: &[EvidenceKind]) -> (Vec<Evidence>, Vec<Trouble>) {
+        let (mut evidence, mut troubles) = (Vec::new(), Vec::new());
+        let (name, reading) = &self.kustomization;
+        let object = self.site.object(Kind::Kustomization, name);
+        let applied = match reading {
+            Reading::Known(found) => found.evidence(&self.site.stage, self.at),
+            Reading::Absent | Reading::Unknown(_) => None,
+        };
+        let Some(applied) = applied else {
+            troubles.extend(self.not_running());
+            return (evidence, troubles);
+        };
+        for kind in kinds {
+            let trouble = match kind {
+                EvidenceKind::Kustomization => None,
+                EvidenceKind::HelmRelease if self.releases.is_empty() => Some(missing(&object, Kind::HelmRelease)),
+                EvidenceKind::HelmRelease => self.unready_release(),
+                EvidenceKind::Canary => self.unhealthy_canary(true),
+                EvidenceKind::Analysis | EvidenceKind::Manual => continue,
+            };
+            match trouble {
+                Some(trouble) => troubles.push(trouble),
+                None => evidence.push(Evidence { kind: *kind, ..applied.clone() }),
+            }
+        }
+        (evidence, troubles)
+    }
+
+    /// The first release that is not ready.
+    #[must_use]
+    pub fn unready_release(&self) -> Option<Trouble> {
+        self.releases.iter().find_map(|(name, reading)| {
+            let object = self.site.object(Kind::HelmRelease, name);
+            let fault = match reading {
+                Reading::Absent => Fault::Absent,
+                Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
+                Reading::Known(release) if release.is_ready() => return None,
+                Reading::Known(release) if release.suspended => Fault::Suspended,
+                Reading::Known(release) if !release.current => Fault::OldStatus,
+                Reading::Known(release) => not_ready(release.ready()),
+            };
+            Some(Trouble { object, fault })
+        })
+    }
+
+    /// The first canary that fails or is stale; with `needed`, that there is none is a trouble too.
+    #[must_use]
+    pub fn unhealthy_canary(&self, needed: bool) -> Option<Trouble> {
+        let nowhere = self.site.object(Kind::Canary, &self.site.named("*"));
+        let canaries = match &self.canaries {
+            Reading::Known(canaries) => canaries.as_slice(),
+            Reading::Absent => &[],
+            Reading::Unknown(why) if needed => {
+                return Some(Trouble { object: nowhere, fault: Fault::Unreadable { why: why.clone() } });
+            }
+            Reading::Unknown(_) => return None,
+        };
+        if canaries.is_empty() && needed {
+            return Some(Trouble { object: nowhere, fault: Fault::Absent });
+        }
+        canaries.iter().find_map(|canary| {
+            let fault = match canary.passed {
+                _ if canary.suspended => Fault::Suspended,
+                _ if canary.is_stale(self.at) => Fault::CanaryStale { last_run: canary.last_run },
+                Some(true) => return None,
+                _ => Fault::CanaryFails { message: canary.message.clone(), since: canary.last_run },
+            };
+            Some(Trouble { object: self.site.object(Kind::Canary, &canary.name), fault })
+        })
+    }
+
+    /// Why the Kustomization is not ready; `None` when it is.
+    #[must_use]
+    pub fn not_running(&self) -> Option<Trouble> {
+        let (name, reading) = &self.kustomization;
+        let fault = match reading {
+            Reading::Absent => Fault::Absent,
+            Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
+            Reading::Known(found) if found.suspended => Fault::Suspended,
+            Reading::Known(found) if found.is_ready() => return None,
+            Reading::Known(found) => self.waits_for().unwrap_or_else(|| match found.ready() {
+                _ if !found.current => Fault::OldStatus,
+                ready => not_ready(ready),
+            }),
+        };
+        Some(Trouble { object: self.site.object(Kind::Kustomization, name), fault })
+    }
+
+    /// The first dependency that is not ready.
+    fn waits_for(&self) -> Option<Fault> {
+        self.dependencies.iter().find_map(|(name, reading)| {
+            let said = match reading {
+                Reading::Known(other) if other.is_ready() => return None,
+                Reading::Known(other) if other.suspended => "is suspended".into(),
+                Reading::Known(other) => {
+                    let why = other.ready().map(|ready| ready.message.clone()).unwrap_or_default();
+                    alloc::format!("is not ready: {why}")
+                }
+                Reading::Absent => "does not exist".into(),
+                Reading::Unknown(why) => alloc::format!("is unknown: {why}"),
+            };
+            Some(Fault::DependencyNotReady { dependency: name.clone(), said })
+        })
+    }
+}
+
+fn untold<T>() -> Reading<T> {
+    Reading::Unknown("clusters names neither a source nor a kustomization".into())
+}
+
+fn not_ready(ready: Option<&super::Condition>) -> Fault {
+    let ready = ready.cloned().unwrap_or_default();
+    let message = if ready.message.is_empty() { "it has no Ready condition yet".into() } else { ready.message };
+    Fault::NotReady { reason: ready.reason, message, since: ready.since }
+}
+
+fn missing(beside: &ObjectRef, kind: Kind) -> Trouble {
+    let name = ObjectName::new(&*beside.name.namespace, "*");
+    Trouble { object: ObjectRef { kind, name, ..beside.clone() }, fault: Fault::Absent }
+}
+
+type Named<T> = (ObjectName, Reading<T>);
+
+async fn named_source(cluster: &dyn Cluster, site: &Site) -> Option<Named<Source>> {
+    let name = site.named(site.source.as_deref()?);
+    let read = cluster.get(Kind::OciRepository, &name).await.and_then(|object| Source::of(&object));
+    Some((name, read))
+}
+
+async fn named_kustomization(cluster: &dyn Cluster, site: &Site) -> Option<Named<Kustomization>> {
+    Some(dependency(cluster, &site.named(site.kustomization.as_deref()?)).await)
+}
+
+async fn dependency(cluster: &dyn Cluster, name: &ObjectName) -> Named<Kustomization> {
+    let read = cluster.get(Kind::Kustomization, name).await.and_then(|object| Kustomization::of(&object));
+    (name.clone(), read)
+}
+
+/// The Kustomization that applies a source; it is unknown which where several do.
+async fn that_applies(cluster: &dyn Cluster, site: &Site, source: &ObjectName) -> Named<Kustomization> {
+    let all = each(cluster.list(Kind::Kustomization, &site.namespace).await, Kustomization::of);
+    let found = match all {
+        Reading::Known(all) => {
+            let mut following = all.into_iter().filter(|one| one.source.as_ref() == Some(source));
+            match (following.next(), following.count()) {
+                (None, _) => Reading::Absent,
+                (Some(one), 0) => Reading::Known(one),
+                (Some(one), more) => Reading::Unknown(alloc::format!(
+                    "{} Kustomizations apply {source}, {} among them; name one under clusters",
+                    more + 1,
+                    one.name.name
+                )),
+            }
+        }
+        Reading::Absent => Reading::Absent,
+        Reading::Unknown(why) => Reading::Unknown(why),
+    };
+    let name = found.as_ref().known().map_or_else(|| site.named("*"), |one| one.name.clone());
+    (name, found)
+}
+
+async fn that_is_applied(cluster: &dyn Cluster, site: &Site, by: &Named<Kustomization>) -> Named<Source> {
+    match &by.1 {
+        Reading::Known(found) => match &found.source {
+            Some(name) => {
+                let read = cluster.get(Kind::OciRepository, name).await.and_then(|object| Source::of(&object));
+                (name.clone(), read)
+            }
+            None => (site.named("*"), Reading::Absent),
+        },
+        Reading::Absent => (site.named("*"), Reading::Unknown(alloc::format!("there is no Kustomization {}", by.0))),
+        Reading::Unknown(why) => (site.named("*"), Reading::Unknown(why.clone())),
+    }
+}
+
+/// The releases of an inventory, with one listing for each of their namespaces.
+async fn releases(cluster: &dyn Cluster, inventory: &BTreeSet<(Kind, ObjectName)>) -> Vec<Named<HelmRelease>> {
+    let names = inventory.iter().filter(|(kind, _)| *kind == Kind::HelmRelease).map(|(_, name)| name);
+    let names: Vec<&ObjectName> = names.collect();
+    let namespaces: BTreeSet<&str> = names.iter().map(|name| &*name.namespace).collect();
+    let listed = all(namespaces.iter().map(|namespace| cluster.list(Kind::HelmRelease, namespace))).await;
+    let listed: Vec<(&str, Reading<Vec<Object>>)> = namespaces.into_iter().zip(listed).collect();
+    let reading = |name: &ObjectName| match listed.iter().find(|(namespace, _)| *namespace == name.namespace) {
+        Some((_, Reading::Known(all))) => match all.iter().find(|object| object.name == *name) {
+            Some(object) => Reading::Known(object).and_then(HelmRelease::of),
+            None => Reading::Absent,
+        },
+        Some((_, Reading::Unknown(why))) => Reading::Unknown(why.clone()),
+        Some((_, Reading::Absent)) | None => Reading::Absent,
+    };
+    names.into_iter().map(|name| (name.clone(), reading(name))).collect()
+}
+
+/// Reads each object; one that cannot be read makes the listing unknown.
+fn each<T>(listing: Reading<Vec<Object>>, read: impl Fn(&Object) -> Result<T, String>) -> Reading<Vec<T>> {
+    listing.and_then(|objects| objects.iter().map(read).collect())
+}

@@ -1,0 +1,514 @@
+//! Where an artifact is: every leaf of the diagnosis, with the objects that lead to it, and what people read.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use promotion_core::Digest;
+use promotion_core::cluster::{Observed, Site};
+use promotion_core::evidence::Evidence;
+use promotion_core::executor::{Executor, drive_in_memory};
+use promotion_core::memory::{MemoryCluster, MemoryRegistry};
+use promotion_core::plan::{Build, Goal, Promote};
+use promotion_core::policy::Policy;
+use promotion_core::ports::Expect;
+use promotion_core::ports::cluster::{Kind, Object, ObjectName};
+use promotion_core::snapshot::Snapshot;
+use promotion_core::time::Timestamp;
+use promotion_core::why::{Answer, Facts, Trace, Walk, why};
+use serde_json::{Value, json};
+
+const REPOSITORY: &str = "oci://ghcr.io/acme/platform";
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().expect("a time")
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a cluster in memory answers at once"),
+    }
+}
+
+/// An artifact that went all the way, and two clusters that run it.
+struct Scene {
+    registry: MemoryRegistry,
+    policy: Policy,
+    artifact: Digest,
+    integration: MemoryCluster,
+    live: MemoryCluster,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let mut scene = Self::built();
+        scene.promote(scene.artifact);
+        scene.settle();
+        scene
+    }
+
+    /// Built, and running in integration.
+    fn waiting() -> Self {
+        let mut scene = Self::built();
+        scene.settle();
+        scene
+    }
+
+    fn built() -> Self {
+        let (registry, policy) = (MemoryRegistry::default(), Policy::default());
+        let mut scene = Self {
+            artifact: Digest::of(b""),
+            registry,
+            policy,
+            integration: MemoryCluster::default(),
+            live: MemoryCluster::default(),
+        };
+        scene.artifact = scene.build('a');
+        scene
+    }
+
+    fn build(&mut self, commit: char) -> Digest {
+        let artifact = self.registry.push_artifact(&commit.to_string().repeat(40), &commit.to_string());
+        self.pursue(Goal::Build(Build::of(artifact)));
+        artifact
+    }
+
+    fn promote(&mut self, artifact: Digest) {
+        let evidence = vec![Evidence::manual(artifact, "seen", now())];
+        self.pursue(Goal::Promote(Promote { artifact, evidence, stage: None, version: None }));
+    }
+
+    fn pursue(&mut self, goal: Goal) {
+        drive_in_memory(&mut self.registry, Executor::new(self.policy.clone(), goal), now()).expect("a registry");
+    }
+
+    fn tag(&mut self, tag: &str, digest: Digest) {
+        self.registry.put(&tag.parse().expect("a tag"), digest, Expect::Any).expect("a write");
+    }
+
+    /// Both clusters as they are when they have done their work.
+    fn settle(&mut self) {
+        let (candidate, release) = ("0.1.0-rc.1", "0.1.0");
+        let released = self.registry.listing().tags.iter().any(|tag| tag.as_str() == release);
+        let runs = if released { release } else { candidate };
+        self.integration = cluster(">= 0.0.0-0", &format!("{runs}@{}", self.artifact));
+        self.live = cluster(">= 0.0.0", &format!("{runs}@{}", self.artifact));
+    }
+
+    fn trace(&self, walk: Walk) -> Trace {
+        let site = |stage: &str| Site {
+            stage: stage.into(),
+            context: Some(stage.into()),
+            namespace: "flux-system".into(),
+            source: Some("platform".into()),
+            kustomization: Some("platform".into()),
+        };
+        let observed = [
+            block_on(Observed::read(&self.integration, site("integration"), now())),
+            block_on(Observed::read(&self.live, site("live"), now())),
+        ];
+        let facts = Facts { repository: REPOSITORY, observed: Some(&observed) };
+        let mut snapshot = Snapshot::new(&self.policy, &self.registry.listing().tags);
+        loop {
+            match why(&snapshot, &self.policy, self.artifact, walk, &facts) {
+                Ok(trace) => return trace,
+                Err(needs) => needs.0.into_iter().for_each(|query| {
+                    let reply = self.registry.reply(&query);
+                    snapshot.learn(query, reply);
+                }),
+            }
+        }
+    }
+}
+
+/// A cluster that runs a revision and tells of it.
+fn cluster(semver: &str, revision: &str) -> MemoryCluster {
+    let ready = |reason: &str, message: &str| {
+        json!([{ "type": "Ready", "status": "True", "reason": reason, "message": message,
+                 "lastTransitionTime": "2026-03-01T11:00:00Z", "observedGeneration": 1 }])
+    };
+    let mut cluster = MemoryCluster::default();
+    for document in [
+        json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
+            "metadata": { "namespace": "flux-system", "name": "platform", "generation": 1 },
+            "spec": { "url": REPOSITORY, "interval": "5m", "ref": { "semver": semver } },
+            "status": { "observedGeneration": 1, "artifact": { "revision": revision },
+                        "conditions": ready("Succeeded", "stored artifact") },
+        }),
+        json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": { "namespace": "flux-system", "name": "platform", "generation": 1 },
+            "spec": { "wait": true, "sourceRef": { "kind": "OCIRepository", "name": "platform" } },
+            "status": { "observedGeneration": 1, "lastAppliedRevision": revision, "lastAttemptedRevision": revision,
+                        "inventory": { "entries": [{ "id": "apps_shop_helm.toolkit.fluxcd.io_HelmRelease", "v": "v2" }] },
+                        "conditions": ready("ReconciliationSucceeded", "Applied revision") },
+        }),
+        json!({
+            "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": { "namespace": "apps", "name": "shop", "generation": 1 },
+            "status": { "observedGeneration": 1, "conditions": ready("UpgradeSucceeded", "Helm upgrade succeeded") },
+        }),
+        json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Alert",
+            "metadata": { "namespace": "flux-system", "name": "promote" },
+            "spec": { "providerRef": { "name": "github" }, "eventSeverity": "info",
+                      "eventSources": [{ "kind": "Kustomization", "name": "platform" }] },
+        }),
+        json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Provider",
+            "metadata": { "namespace": "flux-system", "name": "github" },
+            "spec": { "type": "githubdispatch", "address": "https://github.com/acme/platform",
+                      "secretRef": { "name": "github" } },
+        }),
+        json!({
+            "apiVersion": "canaries.flanksource.com/v1", "kind": "Canary",
+            "metadata": { "namespace": "flux-system", "name": "shop" },
+            "spec": { "interval": 60 },
+            "status": { "status": "Passed", "lastCheck": "2026-03-01T11:59:30Z" },
+        }),
+    ] {
+        cluster.insert(Object::of(document).expect("a known kind"));
+    }
+    cluster
+}
+
+const SOURCE: (Kind, &str, &str) = (Kind::OciRepository, "flux-system", "platform");
+const KUSTOMIZATION: (Kind, &str, &str) = (Kind::Kustomization, "flux-system", "platform");
+const RELEASE: (Kind, &str, &str) = (Kind::HelmRelease, "apps", "shop");
+const ALERT: (Kind, &str, &str) = (Kind::Alert, "flux-system", "promote");
+const PROVIDER: (Kind, &str, &str) = (Kind::Provider, "flux-system", "github");
+const CANARY: (Kind, &str, &str) = (Kind::Canary, "flux-system", "shop");
+
+fn change(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &str), path: &str, value: Value) {
+    let object = cluster.objects.get_mut(&(kind, ObjectName::new(namespace, name))).expect("an object");
+    let (parent, field) = path.rsplit_once('/').expect("a path");
+    let parent = object.document.pointer_mut(parent).expect("a field");
+    match parent {
+        Value::Array(items) => items[field.parse::<usize>().expect("an index")] = value,
+        parent => parent[field] = value,
+    }
+}
+
+fn remove(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &str)) {
+    cluster.objects.remove(&(kind, ObjectName::new(namespace, name))).expect("an object");
+}
+
+fn failing(cluster: &mut MemoryCluster, object: (Kind, &str, &str), reason: &str, message: &str) {
+    change(
+        cluster,
+        object,
+        "/status/conditions/0",
+        json!({
+            "type": "Ready", "status": "False", "reason": reason, "message": message,
+            "lastTransitionTime": "2026-03-01T11:30:00Z", "observedGeneration": 1,
+        }),
+    );
+}
+
+/// What the artifact's source had before.
+const BEFORE: &str = "0.0.9@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+/// A change that breaks one link, by what it is.
+type Leaf = (&'static str, fn() -> Scene, fn(&mut Scene));
+
+const INTEGRATION: &[Leaf] = &[
+    ("nothing is wrong, and nobody promoted it", Scene::waiting, |_| {}),
+    ("it was pushed and never handed over", Scene::waiting, |scene| {
+        scene.artifact = scene.registry.push_artifact(&"f".repeat(40), "pushed");
+    }),
+    ("its candidate was lost", Scene::waiting, |scene| {
+        scene.registry.delete_tag(&"0.1.0-rc.1".parse().expect("a tag")).expect("a tag that was there");
+    }),
+    ("it was rejected", Scene::waiting, |scene| {
+        let goal = Goal::Reject { artifact: scene.artifact, reason: "data loss".into() };
+        scene.pursue(goal);
+    }),
+    ("a newer build came", Scene::waiting, |scene| {
+        scene.build('b');
+    }),
+    ("a candidate of a fixed base is always below the stable one", Scene::waiting, |scene| {
+        let old = scene.artifact;
+        scene.tag("0.1.0", old);
+        scene.artifact = scene.registry.push_artifact(&"b".repeat(40), "b");
+        let digest = scene.artifact;
+        scene.tag("integration-bbbbbbb", digest);
+        scene.tag("0.1.0-rc.2", digest);
+    }),
+    ("there is no source", Scene::waiting, |scene| remove(&mut scene.integration, SOURCE)),
+    ("sources may not be read", Scene::waiting, |scene| {
+        let why = "forbidden: User \"ci\" cannot get resource \"ocirepositories\"".to_owned();
+        scene.integration.forbidden.insert(Kind::OciRepository, why);
+    }),
+    ("the source follows another repository", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/spec/url", json!("oci://ghcr.io/acme/platform-old"));
+    }),
+    ("the source is suspended", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+        change(&mut scene.integration, SOURCE, "/spec/suspend", json!(true));
+    }),
+    ("the source's constraint excludes candidates", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/spec/ref/semver", json!(">= 0.0.0"));
+        change(&mut scene.integration, SOURCE, "/status/artifact", json!(null));
+        failing(
+            &mut scene.integration,
+            SOURCE,
+            "OCIPullFailed",
+            "failed to determine the artifact tag: no match found for semver: >= 0.0.0",
+        );
+    }),
+    ("the source's filter excludes it", Scene::waiting, |scene| {
+        let digest = scene.artifact;
+        scene.tag("0.0.1-beta.1", digest);
+        change(&mut scene.integration, SOURCE, "/spec/ref/semverFilter", json!(".*-beta.*"));
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("the source's constraint is no constraint", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/spec/ref/semver", json!(">> 1"));
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("a poison tag outranks it", Scene::waiting, |scene| {
+        let poison = scene.registry.push_artifact(&"e".repeat(40), "poison");
+        scene.tag("v9.9.9-nightly", poison);
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(format!("v9.9.9-nightly@{poison}")));
+    }),
+    ("a tie makes it an accident", Scene::waiting, |scene| {
+        let other = scene.registry.push_artifact(&"e".repeat(40), "other");
+        scene.tag("v0.1.0-rc.1", other);
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(format!("v0.1.0-rc.1@{other}")));
+    }),
+    ("the source is pinned to a tag", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/spec/ref", json!({ "tag": "0.0.9" }));
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("the source is pinned to a digest, and its range has no say", Scene::waiting, |scene| {
+        let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        change(&mut scene.integration, SOURCE, "/spec/ref", json!({ "digest": digest, "semver": ">= 0.0.0-0" }));
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(digest));
+    }),
+    ("the source follows latest", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/spec/ref", json!({}));
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("the source may not pull", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/status/artifact", json!(null));
+        let message = "failed to configure authentication: GET https://ghcr.io/token: DENIED: denied";
+        failing(&mut scene.integration, SOURCE, "OCIPullFailed", message);
+    }),
+    ("the source's credentials cannot be read", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/status/artifact", json!(null));
+        failing(&mut scene.integration, SOURCE, "AuthenticationFailed", "secrets \"ghcr\" not found");
+    }),
+    ("the artifact is not signed", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+        change(
+            &mut scene.integration,
+            SOURCE,
+            "/status/conditions/0",
+            json!({
+                "type": "SourceVerified", "status": "False", "reason": "VerificationError",
+                "message": "no matching signatures were found", "observedGeneration": 1,
+            }),
+        );
+    }),
+    ("the source has not looked yet", Scene::waiting, |scene| {
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("there is no Kustomization", Scene::waiting, |scene| remove(&mut scene.integration, KUSTOMIZATION)),
+    ("the Kustomization applies another source", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/spec/sourceRef/name", json!("other"));
+    }),
+    ("the Kustomization is suspended", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/spec/suspend", json!(true));
+    }),
+    ("the Kustomization waits for another", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/spec/dependsOn", json!([{ "name": "infra" }]));
+        let message = "dependency 'flux-system/infra' is not ready";
+        failing(&mut scene.integration, KUSTOMIZATION, "DependencyNotReady", message);
+        let infra = json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": { "namespace": "flux-system", "name": "infra" },
+            "status": { "conditions": [{ "type": "Ready", "status": "False", "reason": "BuildFailed",
+                                          "message": "kustomize build failed: accumulating resources" }] },
+        });
+        scene.integration.insert(Object::of(infra).expect("a known kind"));
+    }),
+    ("the Kustomization cannot be built", Scene::waiting, |scene| {
+        failing(
+            &mut scene.integration,
+            KUSTOMIZATION,
+            "BuildFailed",
+            "kustomize build failed: missing Resource metadata",
+        );
+    }),
+    ("the API server does not accept what it applies", Scene::waiting, |scene| {
+        let message = "Deployment/apps/shop dry-run failed: .spec.replicas: expected numeric";
+        failing(&mut scene.integration, KUSTOMIZATION, "ReconciliationFailed", message);
+    }),
+    ("a health check fails", Scene::waiting, |scene| {
+        let message =
+            "health check failed after 5m0s: timeout waiting for: [Deployment/apps/shop status: 'InProgress']";
+        failing(&mut scene.integration, KUSTOMIZATION, "HealthCheckFailed", message);
+    }),
+    ("the Kustomization's status is of an older spec", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/metadata/generation", json!(2));
+    }),
+    ("the Kustomization has not applied it yet", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/status/lastAppliedRevision", json!(BEFORE));
+    }),
+    ("a HelmRelease has not moved yet", Scene::waiting, |scene| {
+        change(&mut scene.integration, RELEASE, "/metadata/generation", json!(2));
+    }),
+    ("a HelmRelease failed", Scene::waiting, |scene| {
+        failing(
+            &mut scene.integration,
+            RELEASE,
+            "UpgradeFailed",
+            "Helm upgrade failed: timed out waiting for the condition",
+        );
+    }),
+    ("a HelmRelease is suspended", Scene::waiting, |scene| {
+        change(&mut scene.integration, RELEASE, "/spec", json!({ "suspend": true }));
+    }),
+    ("a HelmRelease is gone", Scene::waiting, |scene| remove(&mut scene.integration, RELEASE)),
+    ("a canary fails", Scene::waiting, |scene| {
+        change(&mut scene.integration, CANARY, "/status/status", json!("Failed"));
+        change(&mut scene.integration, CANARY, "/status/message", json!("http: 502"));
+    }),
+    ("a gate is dead with everything green: the canary has not run for two months", Scene::waiting, |scene| {
+        change(&mut scene.integration, CANARY, "/status/lastCheck", json!("2026-01-01T00:00:00Z"));
+    }),
+    ("no alert listens", Scene::waiting, |scene| {
+        change(&mut scene.integration, ALERT, "/spec/eventSources", json!([{ "kind": "HelmRelease", "name": "*" }]));
+    }),
+    ("alerts may not be read", Scene::waiting, |scene| {
+        scene.integration.forbidden.insert(Kind::Alert, "forbidden: cannot list alerts".to_owned());
+    }),
+    ("the alert passes only errors", Scene::waiting, |scene| {
+        change(&mut scene.integration, ALERT, "/spec/eventSeverity", json!("error"));
+    }),
+    ("the alert excludes the message", Scene::waiting, |scene| {
+        change(&mut scene.integration, ALERT, "/spec/exclusionList", json!(["^Health check passed", "finished in"]));
+    }),
+    ("the alert is suspended", Scene::waiting, |scene| {
+        change(&mut scene.integration, ALERT, "/spec/suspend", json!(true));
+    }),
+    ("the alert's provider is gone", Scene::waiting, |scene| remove(&mut scene.integration, PROVIDER)),
+    ("the provider drops success: the Kustomization does not wait for health", Scene::waiting, |scene| {
+        change(&mut scene.integration, KUSTOMIZATION, "/spec/wait", json!(false));
+    }),
+];
+
+const LIVE: &[Leaf] = &[
+    ("nothing is wrong", Scene::new, |_| {}),
+    ("the promotion stopped half-way: the release is missing", Scene::new, |scene| {
+        scene.registry.delete_tag(&"0.1.0".parse().expect("a tag")).expect("a tag that was there");
+        scene.settle();
+    }),
+    ("the mark is missing: bytes that nobody validated", Scene::waiting, |scene| {
+        let digest = scene.artifact;
+        scene.tag("0.1.0", digest);
+        scene.settle();
+    }),
+    ("something newer is live", Scene::new, |scene| {
+        let newer = scene.build('b');
+        scene.promote(newer);
+    }),
+    ("live's constraint does not admit it", Scene::new, |scene| {
+        change(&mut scene.live, SOURCE, "/spec/ref/semver", json!(">= 1.0.0"));
+        change(&mut scene.live, SOURCE, "/status/artifact", json!(null));
+    }),
+    ("what live runs is not lower", Scene::new, |scene| {
+        let other = scene.registry.push_artifact(&"e".repeat(40), "other");
+        scene.tag("7.0.0", other);
+        change(&mut scene.live, SOURCE, "/status/artifact/revision", json!(format!("7.0.0@{other}")));
+    }),
+    ("live is pinned by promotion", Scene::new, |scene| {
+        let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        let pinned = json!({ "before": { "semver": ">= 0.0.0" }, "to": digest, "tag": "0.0.9", "by": "ada",
+                             "at": "2026-02-28T03:00:00Z", "reason": "data loss" });
+        change(
+            &mut scene.live,
+            SOURCE,
+            "/metadata/annotations",
+            json!({ "promotion-rs.github.io/pinned": pinned.to_string() }),
+        );
+        change(&mut scene.live, SOURCE, "/spec/ref", json!({ "digest": digest }));
+        change(&mut scene.live, SOURCE, "/status/artifact/revision", json!(digest));
+    }),
+    ("live is suspended", Scene::new, |scene| {
+        change(&mut scene.live, SOURCE, "/spec/suspend", json!(true));
+    }),
+    ("live has not looked yet", Scene::new, |scene| {
+        change(&mut scene.live, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
+    ("live's HelmRelease is not ready", Scene::new, |scene| {
+        failing(&mut scene.live, RELEASE, "InstallFailed", "Helm install failed: cannot re-use a name");
+    }),
+];
+
+fn told(leaves: &[Leaf]) -> String {
+    let mut text = String::new();
+    for (name, scene, change) in leaves {
+        let mut scene = scene();
+        change(&mut scene);
+        let trace = scene.trace(Walk::Everything);
+        let passed = trace.links.iter().filter(|link| matches!(link.answer, Answer::Pass(_))).count();
+        writeln!(text, "{name}").expect("memory");
+        let told = trace.links.iter().filter(|link| !matches!(link.answer, Answer::Pass(_)));
+        for link in told {
+            let (word, reason) = match &link.answer {
+                Answer::Fail(reason) => ("broken", reason),
+                Answer::Unknown(reason) => ("unknown", reason),
+                Answer::Pass(_) => continue,
+            };
+            writeln!(text, "  {} {:?}: {word}: {} [{}]", link.stage, link.question, reason.message(), reason.id())
+                .expect("memory");
+            if let Some(fix) = reason.fix() {
+                writeln!(text, "    -> {fix}").expect("memory");
+            }
+        }
+        writeln!(text, "  after {passed} links that hold\n").expect("memory");
+    }
+    text
+}
+
+#[test]
+fn every_way_to_be_stuck_in_integration_is_told() {
+    insta::assert_snapshot!(told(INTEGRATION));
+}
+
+#[test]
+fn every_way_for_live_not_to_update_is_told() {
+    insta::assert_snapshot!(told(LIVE));
+}
+
+#[test]
+fn each_leaf_breaks_its_own_link_and_unknown_is_never_healthy() {
+    for (name, scene, change) in INTEGRATION.iter().chain(LIVE) {
+        let mut scene = scene();
+        change(&mut scene);
+        let trace = scene.trace(Walk::Everything);
+        let broken = trace.links.iter().filter(|link| matches!(link.answer, Answer::Fail(_))).count();
+        assert!(broken <= 1, "{name}: the walk ends at the first broken link");
+        assert_eq!(trace.verdict().is_none(), *name == "nothing is wrong", "{name}");
+    }
+}
+
+#[test]
+fn a_cluster_that_cannot_be_read_leaves_the_rest_answered() {
+    let mut scene = Scene::new();
+    for kind in Kind::all() {
+        scene.live.forbidden.insert(kind, "the cluster does not answer".to_owned());
+    }
+    let trace = scene.trace(Walk::Everything);
+    assert_eq!(trace.verdict().map(|reason| reason.id()), Some("object-unreadable"));
+    assert!(!trace.is_broken(), "unknown is not broken");
+    let of_integration = trace.links.iter().filter(|link| link.stage == "integration");
+    assert!(
+        of_integration.clone().count() == 7
+            && of_integration.clone().all(|link| matches!(link.answer, Answer::Pass(_)))
+    );
+}
