@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use promotion_core::Repository;
 use promotion_registry::distribution::Credential;
 
-use crate::config::Config;
+use crate::config::{Config, Lock};
 use crate::connect::RegistryArgs;
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
@@ -34,6 +34,10 @@ pub(crate) struct Globals {
     /// Say on stderr what is read and written
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
+
+    /// What keeps writers apart: none, or lease:NAMESPACE/NAME, a Kubernetes Lease in the last stage's cluster (or PROMOTION_LOCK)
+    #[arg(long, global = true, value_name = "LOCK", hide_short_help = true)]
+    pub(crate) lock: Option<Lock>,
 
     /// Show no progress, as when stderr is no terminal
     #[arg(long, global = true)]
@@ -64,7 +68,11 @@ impl App {
 
     /// The configuration, read now.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        Config::load(self.globals.config.as_deref())
+        let mut config = Config::load(self.globals.config.as_deref())?;
+        if let Some(lock) = &self.globals.lock {
+            config.settings.lock = lock.clone();
+        }
+        Ok(config)
     }
 
     /// A repository to work with, which must be there: the one that was named, or the configuration's.

@@ -10,6 +10,7 @@ mod doctor;
 mod history;
 mod init;
 mod list;
+mod pin;
 mod promote;
 mod push;
 mod reject;
@@ -19,6 +20,7 @@ mod resolve;
 mod rollback;
 mod schema;
 mod status;
+mod unpin;
 mod verify;
 mod version;
 mod why;
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Reject(reject::RejectArgs),
     Reopen(reopen::ReopenArgs),
     Rollback(rollback::RollbackArgs),
+    Unpin(unpin::UnpinArgs),
     Apply(apply::ApplyArgs),
     Repair(repair::RepairArgs),
     Copy(copy::CopyArgs),
@@ -70,6 +73,7 @@ impl Command {
             Self::Reject(args) => args.run(app).await,
             Self::Reopen(args) => args.run(app).await,
             Self::Rollback(args) => args.run(app).await,
+            Self::Unpin(args) => args.run(app).await,
             Self::Apply(args) => args.run(app).await,
             Self::Repair(args) => args.run(app).await,
             Self::Copy(args) => args.run(app).await,

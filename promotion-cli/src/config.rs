@@ -102,6 +102,14 @@ impl TryFrom<String> for Lock {
     }
 }
 
+impl std::str::FromStr for Lock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.to_owned().try_into()
+    }
+}
+
 impl From<Lock> for String {
     fn from(lock: Lock) -> Self {
         match lock {

@@ -4,6 +4,7 @@ mod clusters;
 mod creds;
 mod files;
 mod fresh;
+mod lease;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,10 @@ use promotion_registry::distribution::{
 use promotion_registry::{Distribution, OciDir};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::clusters::ClusterArgs;
+pub(crate) use self::clusters::{ClusterArgs, NAMESPACE, cluster};
 use self::creds::Creds;
 pub(crate) use self::fresh::Fresh;
+pub(crate) use self::lease::LeaseLock;
 use crate::app::{App, variable};
 use crate::config::Config;
 use crate::error::Failure;

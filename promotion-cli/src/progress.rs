@@ -8,6 +8,7 @@ use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry};
 use promotion_core::{Digest, Repository, Tag};
 
+use crate::connect::LeaseLock;
 use crate::output::StatusLine;
 
 /// How many manifests the step at hand reads, and how many of them it has.
@@ -82,6 +83,16 @@ pub(crate) struct Watched {
     pub(crate) inner: Box<dyn Registry>,
     pub(crate) counter: Counter,
     pub(crate) written: Written,
+    /// Without which nothing is written, where one is configured.
+    pub(crate) lease: Option<Arc<LeaseLock>>,
+}
+
+impl Watched {
+    /// A write, given up when the lease could expire under it: by then another writer may be at work.
+    async fn while_held(&self, write: impl Future<Output = Result<(), PortError>> + Send) -> Result<(), PortError> {
+        let Some(lease) = &self.lease else { return write.await };
+        tokio::time::timeout(lease.left()?, write).await.unwrap_or_else(|_| Err(lease.lost()))
+    }
 }
 
 #[async_trait]
@@ -95,7 +106,10 @@ impl Registry for Watched {
     }
 
     async fn lock(&self) -> Result<Guard, PortError> {
-        self.inner.lock().await
+        match &self.lease {
+            Some(lease) => lease.take().await,
+            None => self.inner.lock().await,
+        }
     }
 
     async fn list_tags(&self) -> Result<Listing, PortError> {
@@ -127,7 +141,7 @@ impl Registry for Watched {
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         self.written.begin([tag]);
-        let put = self.inner.put_tag(tag, manifest, expect).await;
+        let put = self.while_held(self.inner.put_tag(tag, manifest, expect)).await;
         self.written.end(put.is_ok());
         put
     }
@@ -151,7 +165,7 @@ impl Registry for Watched {
     }
 
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {
-        self.inner.delete_tag(tag, expected).await
+        self.while_held(self.inner.delete_tag(tag, expected)).await
     }
 
     async fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, PortError> {

@@ -4,6 +4,7 @@ mod outcome;
 mod plan;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use promotion_core::artifact::View;
 use promotion_core::converge::with_the_rules;
@@ -16,9 +17,9 @@ use promotion_core::what::{What, find};
 use promotion_core::{Digest, Repository};
 
 use crate::app::App;
-use crate::config::{Config, Lock, nearest};
-use crate::connect::{Connector, Fresh, Open};
-use crate::error::{Failure, Id};
+use crate::config::{Config, nearest};
+use crate::connect::{Connector, Fresh, LeaseLock, Open};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Watched;
 use crate::world::HostWorld;
@@ -47,6 +48,7 @@ pub(crate) struct Session<'a> {
     pub(crate) config: Config,
     pub(crate) registry: Box<dyn Registry>,
     pub(crate) world: HostWorld<'a>,
+    lease: Option<Arc<LeaseLock>>,
 }
 
 impl<'a> Session<'a> {
@@ -85,9 +87,13 @@ impl<'a> Session<'a> {
 
     /// Works on a registry that is open.
     pub(crate) fn on(app: &'a App, config: Config, registry: Box<dyn Registry>, world: HostWorld<'a>) -> Self {
-        let watched = Watched { inner: registry, counter: world.counter().clone(), written: app.written.clone() };
+        // An on-disk layout has a lock of its own.
+        let exclusive = registry.consistency() == Consistency::Exclusive;
+        let lease = LeaseLock::of(&config, &app.out).filter(|_| !exclusive).map(Arc::new);
+        let (counter, written) = (world.counter().clone(), app.written.clone());
+        let watched = Watched { inner: registry, counter, written, lease: lease.clone() };
         let world = if config.settings.record { world.recording() } else { world };
-        Self { app, config, registry: Box::new(watched), world }
+        Self { app, config, registry: Box::new(watched), world, lease }
     }
 
     /// Answers a question about the repository, reading no more than it needs.
@@ -115,8 +121,7 @@ impl<'a> Session<'a> {
     /// The same to carry out a goal on it, with what was read, which is also what the goal needs next.
     pub(crate) async fn find_to_pursue(&self, what: &What) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
         let policy = &self.config.policy;
-        // Under a lock everything is read again.
-        let again = self.registry.consistency() == Consistency::Exclusive;
+        let again = self.reads_again();
         self.found(what, |needs, known| if again { needs } else { with_the_rules(needs, known, policy) }).await
     }
 
@@ -167,7 +172,14 @@ impl<'a> Session<'a> {
 
     /// The same, without reading again what was read to find its artifact.
     pub(crate) async fn pursue_knowing(&self, goal: Goal, known: Snapshot, args: &WriteArgs) -> Result<Exit, Failure> {
-        self.carry_out_or_plan(self.executor(goal.clone()).knowing(known), goal, args).await
+        let executor = self.executor(goal.clone());
+        let executor = if self.reads_again() { executor } else { executor.knowing(known) };
+        self.carry_out_or_plan(executor, goal, args).await
+    }
+
+    /// Under a lock everything is read again: nobody held it before.
+    fn reads_again(&self) -> bool {
+        self.registry.consistency() == Consistency::Exclusive || self.lease.is_some()
     }
 
     async fn carry_out_or_plan(&self, executor: Executor, goal: Goal, args: &WriteArgs) -> Result<Exit, Failure> {
@@ -194,24 +206,17 @@ impl<'a> Session<'a> {
         self.show(&outcome)
     }
 
-    /// A lock that was asked for and cannot be had must not be taken for one that is held.
-    fn check_lease(&self) -> Result<(), Failure> {
-        let Lock::Lease { .. } = self.config.settings.lock else { return Ok(()) };
-        if self.registry.consistency() == Consistency::Exclusive {
-            self.app.out.note("note: the configured lease is not needed: an on-disk layout has a lock of its own");
-            return Ok(());
-        }
-        let what = format!("lock {}", self.registry.repository());
-        let failure = Failure::new(Exit::Usage, Id::UNSUPPORTED, what, "leases are not supported by this version yet");
-        Err(failure.fix("set lock: none, and let one writer at a time work"))
-    }
-
     /// Writes what an executor says, under the repository's lock.
     pub(crate) async fn carry_out(&self, executor: Executor) -> Result<Exit, Failure> {
-        self.check_lease()?;
         let mut executor = executor.with_consistency(self.registry.consistency());
-        self.world.wait_for_the_lock(self.registry.repository());
-        match executor::drive(&*self.registry, &mut executor, &self.world).await? {
+        if self.lease.is_none() {
+            self.world.wait_for_the_lock(self.registry.repository());
+        }
+        let ended = executor::drive(&*self.registry, &mut executor, &self.world).await;
+        if let Some(lease) = &self.lease {
+            lease.settle().await;
+        }
+        match ended? {
             End::Done(outcome) => self.show(&outcome),
             End::Drifted(plan) => self.drifted(&plan),
         }

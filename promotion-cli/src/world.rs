@@ -68,7 +68,7 @@ impl HostWorld<'_> {
 }
 
 /// Who acts: as told, as the CI system says, or the user of this machine.
-fn actor() -> String {
+pub(crate) fn actor() -> String {
     let names = [
         "PROMOTION_ACTOR",
         "GITHUB_ACTOR",

@@ -25,7 +25,11 @@
 mod folder;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+#[cfg(feature = "kubernetes")]
+mod lease;
 
 pub use folder::Folder;
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{Access, Kubernetes};
+#[cfg(feature = "kubernetes")]
+pub use lease::{Clock, Held, Validity};

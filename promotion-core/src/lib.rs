@@ -57,6 +57,7 @@ pub mod reason;
 
 pub mod cluster;
 pub mod executor;
+pub mod lease;
 pub mod memory;
 pub mod ports;
 pub mod record;

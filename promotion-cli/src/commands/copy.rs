@@ -191,7 +191,7 @@ impl CopyArgs {
     async fn source(&self, app: &App, config: &Config) -> Result<Watched, Failure> {
         let connector = Connector::new(app, config, &self.from.repository)?.with_plain_http(self.from_plain_http);
         let inner = connector.open(&self.from.repository, Open::Existing).await?;
-        Ok(Watched { inner, counter: Counter::new(app.out.status()), written: app.written.clone() })
+        Ok(Watched { inner, counter: Counter::new(app.out.status()), written: app.written.clone(), lease: None })
     }
 
     async fn destination(&self, app: &App, config: &Config) -> Result<Watched, Failure> {
@@ -202,7 +202,7 @@ impl CopyArgs {
             Err(failure) if self.dry_run && failure.exit == Exit::NotFound => empty(),
             opened => opened?,
         };
-        Ok(Watched { inner, counter: Counter::silent(), written: app.written.clone() })
+        Ok(Watched { inner, counter: Counter::silent(), written: app.written.clone(), lease: None })
     }
 }
 

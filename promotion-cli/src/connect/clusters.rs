@@ -13,7 +13,7 @@ use crate::config::{self, Config};
 use crate::error::Failure;
 
 /// Where Flux's objects are unless told otherwise.
-const NAMESPACE: &str = "flux-system";
+pub(crate) const NAMESPACE: &str = "flux-system";
 
 /// Options of the commands that ask clusters.
 #[derive(Debug, Default, Clone, clap::Args)]

@@ -14,6 +14,9 @@ use crate::{Digest, Tag};
 /// The annotation that remembers.
 pub const PINNED: &str = "promotion-rs.github.io/pinned";
 
+/// The annotation by which a controller is asked to look now.
+const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
+
 /// What a pinned source remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinned {
@@ -51,26 +54,26 @@ pub fn pin(object: &Object, pinned: &Pinned, force: bool) -> Result<Value, PinEr
     respect(&source, force)?;
     let remembered = Pinned { before: source.reference, ..pinned.clone() };
     let reference = json!({ "digest": pinned.to, "semver": null, "semverFilter": null, "tag": null });
-    Ok(patch(object, &reference, &serde_json::to_string(&remembered).unwrap_or_default().into()))
+    Ok(patch(object, &reference, &serde_json::to_string(&remembered).unwrap_or_default().into(), pinned.at))
 }
 
 /// The merge patch that returns a source to what it followed before it was pinned.
 ///
 /// # Errors
 /// When it does not remember, somebody else writes it, unless `force`d, or it cannot be read.
-pub fn unpin(object: &Object, force: bool) -> Result<Value, PinError> {
+pub fn unpin(object: &Object, force: bool, now: Timestamp) -> Result<Value, PinError> {
     let source = Source::of(object).map_err(|why| Fault::Unreadable { why })?;
     let Some(pinned) = &source.pinned else { return Err(Fault::NotPinned) };
     respect(&source, force)?;
     let Reference { digest, semver, semver_filter, tag } = &pinned.before;
     let reference = json!({ "digest": digest, "semver": semver, "semverFilter": semver_filter, "tag": tag });
-    Ok(patch(object, &reference, &Value::Null))
+    Ok(patch(object, &reference, &Value::Null, now))
 }
 
 /// The merge patch that asks a controller to look now.
 #[must_use]
 pub fn reconcile(now: Timestamp) -> Value {
-    json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": now.to_string() } } })
+    json!({ "metadata": { "annotations": { REQUESTED: now.to_string() } } })
 }
 
 /// What a source is pinned to, by promotion or by hand; `None` where it follows a range.
@@ -96,12 +99,12 @@ fn respect(source: &Source, force: bool) -> Result<(), PinError> {
     }
 }
 
-/// Refused by the cluster if the object was changed since it was read.
-fn patch(object: &Object, reference: &Value, remembered: &Value) -> Value {
+/// Refused by the cluster if the object was changed since it was read. The controller looks at once.
+fn patch(object: &Object, reference: &Value, remembered: &Value, now: Timestamp) -> Value {
     json!({
         "metadata": {
             "resourceVersion": object.resource_version(),
-            "annotations": { PINNED: remembered },
+            "annotations": { PINNED: remembered, REQUESTED: now.to_string() },
         },
         "spec": { "ref": reference },
     })
