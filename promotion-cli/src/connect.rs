@@ -72,7 +72,7 @@ pub(crate) struct RegistryArgs {
     retries: Option<u32>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("expected more than nothing".to_owned()),
         Ok(duration) => Ok(duration),

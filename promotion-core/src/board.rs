@@ -18,11 +18,12 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::artifact::{Artifact, View, ahead};
+use crate::cluster::Observed;
 use crate::converge::{Stop, is_stripped_candidate, rules};
 use crate::lifecycle::{Facts, Holders, State};
 use crate::policy::Policy;
 use crate::proofs::prove;
-use crate::reason::{Finding, Severity};
+use crate::reason::{Finding, Reason, Severity};
 use crate::scheme::Kind;
 use crate::snapshot::{Needs, Snapshot};
 use crate::verdicts::Verdicts;
@@ -51,6 +52,20 @@ pub struct StageRow {
     pub constraint: String,
     /// The highest of our versions that its cluster considers.
     pub selects: Option<Selected>,
+    /// What its cluster says that it runs, where it was asked and said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
+}
+
+/// What a stage's cluster runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Runs {
+    /// The tag that it was found by.
+    pub tag: Option<Tag>,
+    /// The manifest.
+    pub digest: Digest,
+    /// Whether all of it is ready.
+    pub ready: bool,
 }
 
 /// What a stage selects.
@@ -100,7 +115,12 @@ pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
             None => None,
             Some((_, tag, digest)) => Some(Selected { tag, digest, commit: commit(&view, digest)? }),
         };
-        stages.push(StageRow { name: stage.name.clone(), constraint: stage.constraint.to_string(), selects });
+        stages.push(StageRow {
+            name: stage.name.clone(),
+            constraint: stage.constraint.to_string(),
+            selects,
+            runs: None,
+        });
     }
     let running = stages.last().and_then(|stage| stage.selects.as_ref()).map(|selected| selected.digest);
     let pending = pending(&view, running)?;
@@ -120,6 +140,24 @@ pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
     let mut findings: Vec<Finding> = findings;
     findings.extend(prove(policy).into_iter().filter(|finding| finding.severity == Severity::Error));
     Ok(Board { stages, pending, unfinished, findings })
+}
+
+impl Board {
+    /// Adds what clusters say: what each stage runs, and what is wrong there.
+    pub fn observe(&mut self, observed: &[Observed]) {
+        for observed in observed {
+            let Some(row) = self.stages.iter_mut().find(|row| row.name == observed.site.stage) else { continue };
+            let troubles =
+                [observed.source_trouble(&row.constraint), observed.not_running(), observed.unready_release()];
+            let troubles: Vec<_> = troubles.into_iter().flatten().chain(observed.unhealthy_canary(false)).collect();
+            row.runs = observed.kustomization.1.as_ref().known().and_then(|found| {
+                let applied = found.applied.as_ref()?;
+                let ready = observed.not_running().is_none() && observed.unready_release().is_none();
+                Some(Runs { tag: applied.tag.clone(), digest: applied.digest, ready })
+            });
+            self.findings.extend(troubles.into_iter().map(|trouble| Finding::warning(Reason::Cluster(trouble))));
+        }
+    }
 }
 
 fn pending(view: &View<'_>, running: Option<Digest>) -> Result<Vec<Pending>, Needs> {

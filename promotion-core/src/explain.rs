@@ -109,6 +109,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("stage-crosses-majors", "the last stage's constraint has no upper bound: a new major version goes live by itself"),
     ("overtaken", "the stage selects something newer, so this artifact is no longer, or never was, what it runs"),
     ("not-promoted", "the stage runs the artifact, and nobody has recorded that it works there"),
+    (
+        "cluster-proves-nothing",
+        "what the gate asks for cannot be read from the stage's cluster, or is not healthy there",
+    ),
     ("cluster-untold", "the configuration does not say where the stage runs"),
     ("silent-gate", "a candidate waited longer than the deadline for a verdict: the gate may be dead"),
 ];
@@ -253,6 +257,7 @@ impl Reason {
             Self::Overtaken { .. } => "overtaken",
             Self::NotPromoted { .. } => "not-promoted",
             Self::ClusterUntold { .. } => "cluster-untold",
+            Self::ClusterProvesNothing { .. } => "cluster-proves-nothing",
             Self::Cluster(trouble) => trouble.id(),
             Self::SilentGate { .. } => "silent-gate",
         }
@@ -287,6 +292,7 @@ impl Reason {
             | Self::EarlierStageMissing { stage }
             | Self::NothingToSelect { stage }
             | Self::ClusterUntold { stage }
+            | Self::ClusterProvesNothing { stage }
             | Self::NewestNotSelected { stage, .. }
             | Self::ValidatedNotSelected { stage, .. }
             | Self::StageSelectsLowerLabel { stage, .. }
@@ -482,6 +488,7 @@ impl Reason {
                 format!("nobody has recorded that {} works in {stage}", short(artifact))
             }
             Self::ClusterUntold { stage } => format!("nothing says in which cluster {stage} runs"),
+            Self::ClusterProvesNothing { stage } => format!("the cluster of {stage} proves nothing"),
             Self::Cluster(trouble) => trouble.message(),
             Self::SilentGate { stage, artifact, since, deadline } => {
                 format!("{} waits in {stage} since {since}, longer than {}", short(artifact), seconds(deadline))
@@ -589,7 +596,10 @@ impl Reason {
             Self::SilentGate { .. } => {
                 "see whether the stage applied it and whether its alert fires; then promotion promote, or reject".into()
             }
-            Self::NotPromotable { .. } | Self::NotRejected { .. } | Self::NothingToSelect { .. } => return None,
+            Self::NotPromotable { .. }
+            | Self::NotRejected { .. }
+            | Self::NothingToSelect { .. }
+            | Self::ClusterProvesNothing { .. } => return None,
         })
     }
 }

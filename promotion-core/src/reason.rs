@@ -104,6 +104,7 @@ pub enum Reason {
     Overtaken { stage: String, artifact: Digest, tag: Tag, by: Digest },
     NotPromoted { stage: String, artifact: Digest },
     ClusterUntold { stage: String },
+    ClusterProvesNothing { stage: String },
     Cluster(Trouble),
     // Time.
     SilentGate { stage: String, artifact: Digest, since: Timestamp, deadline: Duration },

@@ -1,4 +1,7 @@
+mod cluster;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use promotion_core::event::{self, Place};
 use promotion_core::evidence::{Evidence, EvidenceKind};
@@ -9,6 +12,7 @@ use promotion_core::what::What;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::connect::{ClusterArgs, duration};
 use crate::error::{Failure, Id};
 use crate::exit::Exit;
 use crate::session::{Session, WriteArgs};
@@ -16,9 +20,10 @@ use crate::target::{self, TargetArgs};
 
 /// Promote an artifact out of the stage that validated it, and finish half-done promotions
 ///
-/// Needs evidence of that digest from that stage: an event (--event), observations (--gate), or a person's word
-/// (--manual --reason). With --event, WHAT may be left out: it is what the event is about. When both are given, they
-/// must agree.
+/// Needs evidence of that digest from that stage: an event (--event), observations (--gate), a person's word
+/// (--manual --reason); without any of these, what the stage's cluster says, where the configuration names it. With --event and
+/// with a cluster, WHAT may be left out: it is what the event is about, or what the cluster runs. When both are given, they must
+/// agree.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PromoteArgs {
     #[command(flatten)]
@@ -48,6 +53,14 @@ pub(crate) struct PromoteArgs {
     #[arg(long, value_name = "X.Y.Z")]
     version: Option<Base>,
 
+    /// Wait until the stage that it enters runs it and is healthy, for so long (10m)
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "10m", value_parser = duration,
+          conflicts_with = "dry_run")]
+    wait: Option<Duration>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -69,6 +82,14 @@ impl PromoteArgs {
             }
             what = what.or_else(|| evidence.last().and_then(subject));
         }
+        if evidence.is_empty() && !self.manual {
+            self.cluster.check(&session.config)?;
+            match cluster::evidence(&session, &self.cluster, stage.as_deref()).await? {
+                Ok(observed) => evidence = observed,
+                Err(refusal) => return session.refuse(refusal),
+            }
+            what = what.or_else(|| evidence.last().and_then(subject));
+        }
         let what = what.ok_or_else(|| {
             Failure::usage("read the arguments", "no artifact was named, and no event names one")
                 .fix("name a commit (6f9c0e2), a tag (1.4.0-rc.2) or a digest (sha256:…), or give --event")
@@ -82,8 +103,16 @@ impl PromoteArgs {
         }
         evidence.iter().for_each(|evidence| app.out.detail(&format!("evidence: {evidence}")));
         note_the_gate(&session, &evidence);
+        let left = stage.clone().or_else(|| evidence.iter().find_map(|evidence| evidence.stage.clone()));
         let goal = Goal::Promote(Promote { artifact: digest, evidence, stage, version: self.version });
-        session.pursue_knowing(goal, known, &self.write).await
+        let exit = session.pursue_knowing(goal, known, &self.write).await?;
+        if let Some(patience) = self.wait.filter(|_| exit == Exit::Done) {
+            let stages = session.config.policy.stages().iter().zip(0..);
+            let entered = stages.clone().find(|(of, _)| Some(&of.name) == left.as_ref()).map(|(_, index)| index + 1);
+            let entered = entered.unwrap_or_else(|| session.config.policy.last());
+            cluster::wait(&session, &self.cluster, digest, entered, patience).await?;
+        }
+        Ok(exit)
     }
 }
 

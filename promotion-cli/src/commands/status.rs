@@ -1,18 +1,23 @@
 use std::time::Duration;
 
+use futures_util::future::join;
 use promotion_core::Repository;
-use promotion_core::board::{Board, StageRow, board};
+use promotion_core::board::{Board, Runs, StageRow, board};
 use promotion_core::reason::Reason;
 use promotion_core::silence::silence;
 use promotion_core::snapshot::Snapshot;
 
+use super::why::observe_all;
 use crate::app::App;
+use crate::connect::ClusterArgs;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{Document, Format, Paint, columns, findings_text};
 use crate::session::Session;
 
 /// Show the board: what every stage selects, what waits, and what is half done
+///
+/// Where the configuration names the stages' clusters, it also shows what each of them really runs, and what is wrong there.
 ///
 /// Exits 6 when a stage's gate has given no verdict for longer than its verdict_deadline.
 #[derive(Debug, clap::Args)]
@@ -24,6 +29,9 @@ pub(crate) struct StatusArgs {
     /// Show it again whenever it changes, until interrupted
     #[arg(long)]
     watch: bool,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// How often a watched repository is read.
@@ -36,6 +44,7 @@ impl Document for Board {
         let short = |commit: &Option<promotion_core::Commit>| {
             commit.as_ref().map_or_else(|| "-".to_owned(), |commit| commit.prefix(7).to_owned())
         };
+        let asked = self.stages.iter().any(|stage| stage.runs.is_some());
         let stage = |stage: &StageRow| {
             let [tag, digest, commit] = match &stage.selects {
                 None => ["-".to_owned(), "-".to_owned(), "-".to_owned()],
@@ -43,10 +52,16 @@ impl Document for Board {
                     [selected.tag.to_string(), format!("sha256:{}", selected.digest.short()), short(&selected.commit)]
                 }
             };
-            vec![stage.name.clone(), stage.constraint.clone(), tag, commit, digest]
+            let mut row = vec![stage.name.clone(), stage.constraint.clone(), tag, commit, digest];
+            if asked {
+                row.push(stage.runs.as_ref().map_or_else(|| "unknown".to_owned(), running));
+            }
+            row
         };
         let rows: Vec<Vec<String>> = self.stages.iter().map(stage).collect();
-        let mut text = columns(paint, &["STAGE", "CONSTRAINT", "SELECTS", "COMMIT", "DIGEST"], &rows);
+        let runs: &[&str] = if asked { &["RUNS"] } else { &[] };
+        let heads = [&["STAGE", "CONSTRAINT", "SELECTS", "COMMIT", "DIGEST"], runs].concat();
+        let mut text = columns(paint, &heads, &rows);
         if !self.pending.is_empty() {
             let row = |waits: &promotion_core::board::Pending| {
                 let digest = format!("sha256:{}", waits.digest.short());
@@ -75,23 +90,32 @@ impl Document for Board {
     }
 }
 
+fn running(runs: &Runs) -> String {
+    let what = runs.tag.as_ref().map_or_else(|| format!("sha256:{}", runs.digest.short()), ToString::to_string);
+    if runs.ready { what } else { format!("{what}, not ready") }
+}
+
 /// The board, with the alarms of gates that say nothing.
-async fn read(session: &Session<'_>) -> Result<Board, Failure> {
+async fn read(session: &Session<'_>, clusters: &ClusterArgs) -> Result<Board, Failure> {
     let (policy, now) = (&session.config.policy, session.now());
     let question = |snapshot: &Snapshot| {
         let mut board = board(snapshot, policy)?;
         board.findings.extend(silence(snapshot, policy, now)?);
         Ok(board)
     };
-    session.ask(question).await
+    let (board, observed) = join(session.ask(question), observe_all(session, clusters, |_| true)).await;
+    let mut board = board?;
+    board.observe(&observed?);
+    Ok(board)
 }
 
 impl StatusArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let session = app.session(self.repository).await?;
+        self.cluster.check(&session.config)?;
         let mut shown = None;
         loop {
-            let board = read(&session).await?;
+            let board = read(&session, &self.cluster).await?;
             let silent = board.findings.iter().any(|finding| matches!(finding.reason, Reason::SilentGate { .. }));
             if shown.as_ref() != Some(&board) {
                 if shown.is_some() && app.out.format == Format::Table {
@@ -103,8 +127,7 @@ impl StatusArgs {
                 return Ok(if silent { Exit::Silent } else { Exit::Done });
             }
             shown = Some(board);
-            // Nothing else runs on this thread.
-            std::thread::sleep(EVERY);
+            tokio::time::sleep(EVERY).await;
         }
     }
 }

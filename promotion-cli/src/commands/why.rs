@@ -79,13 +79,12 @@ impl WhyArgs {
         cluster.check(&session.config)?;
         let stage = session.config.stage(stage)?;
         let policy = session.config.policy.clone();
-        let wanted = || policy.stages().iter().filter(|of| stage.as_ref().is_none_or(|only| of.name == *only));
         let walk = policy.stages().iter().zip(0..).find(|(of, _)| stage.as_ref() == Some(&of.name));
         let walk = walk.map_or(Walk::Everything, |(_, index)| Walk::Stage(index));
-        let observing = try_join_all(wanted().map(|of| observe(&session, &cluster, &of.name)));
+        let observing = observe_all(&session, &cluster, |of| stage.as_ref().is_none_or(|only| of == only));
         let found = session.ask(|known| find(&View::new(known, &policy), &what));
         let (observed, found) = futures_util::future::join(observing, found).await;
-        let observed: Vec<Observed> = observed?.into_iter().flatten().collect();
+        let observed = observed?;
         let digest = match found? {
             Ok(digest) => digest,
             Err(reason) => {
@@ -102,8 +101,23 @@ impl WhyArgs {
     }
 }
 
+/// What the clusters of these stages say.
+pub(super) async fn observe_all(
+    session: &Session<'_>,
+    cluster: &ClusterArgs,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Observed>, Failure> {
+    let stages = session.config.policy.stages().iter().filter(|stage| wanted(&stage.name));
+    let observed = try_join_all(stages.map(|stage| observe(session, cluster, &stage.name))).await?;
+    Ok(observed.into_iter().flatten().collect())
+}
+
 /// What a stage's cluster says; `None` where nothing says which it is.
-async fn observe(session: &Session<'_>, cluster: &ClusterArgs, stage: &str) -> Result<Option<Observed>, Failure> {
+pub(super) async fn observe(
+    session: &Session<'_>,
+    cluster: &ClusterArgs,
+    stage: &str,
+) -> Result<Option<Observed>, Failure> {
     let repository = session.registry.repository();
     let Some(reached) = cluster.reach(session.app, &session.config, repository, stage).await? else { return Ok(None) };
     Ok(Some(Observed::read(&*reached.cluster, reached.site, session.now()).await))

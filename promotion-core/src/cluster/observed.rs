@@ -1,9 +1,10 @@
 //! What a stage's cluster says, read in three rounds at most: what the configuration names, then what that names.
 
 use alloc::collections::BTreeSet;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::pin::pinned;
 use super::trouble::{Fault, ObjectRef};
 use super::{Alert, Canary, HelmRelease, Kustomization, Provider, Source, Trouble};
 use crate::concurrently::{all, both};
@@ -135,6 +136,27 @@ impl Observed {
         (evidence, troubles)
     }
 
+    /// What is wrong with the source, whatever artifact it is about: it does not move, or selects by another constraint than
+    /// the declared one.
+    #[must_use]
+    pub fn source_trouble(&self, declared: &str) -> Option<Trouble> {
+        let (name, reading) = &self.source;
+        let fault = match reading {
+            Reading::Absent => Fault::Absent,
+            Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
+            Reading::Known(source) if source.suspended => Fault::Suspended,
+            Reading::Known(source) => match (pinned(source), source.reference.semver.as_deref()) {
+                (Some(to), _) => Fault::Pinned { to },
+                (None, None) => Fault::FollowsNothing,
+                (None, Some(semver)) if same(semver, declared) => return None,
+                (None, Some(semver)) => {
+                    Fault::DeclaredOtherwise { deployed: semver.to_string(), declared: declared.to_string() }
+                }
+            },
+        };
+        Some(Trouble { object: self.site.object(Kind::OciRepository, name), fault })
+    }
+
     /// The first release that is not ready.
     #[must_use]
     pub fn unready_release(&self) -> Option<Trouble> {
@@ -211,6 +233,12 @@ impl Observed {
             Some(Fault::DependencyNotReady { dependency: name.clone(), said })
         })
     }
+}
+
+/// Blanks around operators say nothing.
+fn same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| -> String { text.chars().filter(|letter| !letter.is_whitespace()).collect() };
+    one == other || plain(one) == plain(other)
 }
 
 fn untold<T>() -> Reading<T> {

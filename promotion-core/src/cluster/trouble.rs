@@ -79,6 +79,7 @@ pub enum Fault {
     Prefers { tag: String, over: Tag },
     SourceFails { reason: String, message: String, since: Option<Timestamp> },
     NotPolled { wanted: Tag, has: Option<Applied> },
+    DeclaredOtherwise { deployed: String, declared: String },
     // What is applied.
     FollowsAnother { source: Option<ObjectName>, expected: ObjectName },
     DependencyNotReady { dependency: ObjectName, said: String },
@@ -115,6 +116,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("source-prefers", "another tag outranks the one that should be selected"),
     ("source-fails", "the source cannot be fetched"),
     ("source-not-polled", "the source will select the tag when it next looks"),
+    ("declared-otherwise", "the source's constraint is not the one that the configuration declares for its stage"),
     ("follows-another-source", "the Kustomization applies another source than the stage's"),
     ("dependency-not-ready", "something that must be ready before is not"),
     ("object-not-ready", "the object is not ready"),
@@ -137,6 +139,25 @@ fn said(reason: &str, message: &str) -> String {
     if message.is_empty() { reason.to_string() } else { format!("{reason}: {}", message.trim()) }
 }
 
+impl Fault {
+    /// Whether it may pass by itself: somebody is at work on it, or will be. The others wait for a person.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable { .. }
+                | Self::OldStatus
+                | Self::NotPolled { .. }
+                | Self::SourceFails { .. }
+                | Self::DependencyNotReady { .. }
+                | Self::NotReady { .. }
+                | Self::NotApplied { .. }
+                | Self::CanaryFails { .. }
+                | Self::CanaryStale { .. }
+        )
+    }
+}
+
 impl Trouble {
     /// The stable id.
     #[must_use]
@@ -156,6 +177,7 @@ impl Trouble {
             Fault::Prefers { .. } => "source-prefers",
             Fault::SourceFails { .. } => "source-fails",
             Fault::NotPolled { .. } => "source-not-polled",
+            Fault::DeclaredOtherwise { .. } => "declared-otherwise",
             Fault::FollowsAnother { .. } => "follows-another-source",
             Fault::DependencyNotReady { .. } => "dependency-not-ready",
             Fault::NotReady { .. } => "object-not-ready",
@@ -196,6 +218,9 @@ impl Trouble {
             Fault::NotPolled { wanted, has } => {
                 let has = has.as_ref().map_or_else(|| "nothing".to_string(), ToString::to_string);
                 format!("{object} still has {has}; it will take {wanted} when it next looks")
+            }
+            Fault::DeclaredOtherwise { deployed, declared } => {
+                format!("{object} selects {deployed:?}, and the configuration declares {declared:?}")
             }
             Fault::FollowsAnother { source, expected } => {
                 let source = source.as_ref().map_or_else(|| "no OCIRepository".to_string(), ToString::to_string);
@@ -267,6 +292,9 @@ impl Trouble {
                 format!("delete {tag} if it is a mistake, or exclude it with spec.ref.semverFilter")
             }
             Fault::SourceFails { reason, message, .. } => source_fix(object, reason, message),
+            Fault::DeclaredOtherwise { .. } => {
+                "make them the same: everything that is predicted rests on it".to_string()
+            }
             Fault::FollowsAnother { expected, .. } => format!("set spec.sourceRef to {expected}"),
             Fault::DependencyNotReady { dependency, .. } => {
                 let other = ObjectRef { name: dependency.clone(), ..object.clone() };
