@@ -39,6 +39,9 @@ use promotion_core::ports::cluster::{Cluster, ObjectName, Reading};
 
 pub use promotion_core::memory::MemoryCluster;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 /// Why a cluster gives no evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoEvidence {

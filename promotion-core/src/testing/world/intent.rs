@@ -16,11 +16,28 @@ use crate::version::Base;
 #[expect(missing_docs, reason = "the fields pick one of a few things")]
 pub enum Intent {
     /// With this candidate number, or the next free one.
-    Build { commit: u8, content: u8, number: Option<u8>, again: bool },
-    Promote { artifact: u8, stage: u8, evidence: Given, version: Option<u8> },
-    Reject { artifact: u8 },
-    Reopen { artifact: u8 },
-    Rollback { to: u8, only: bool },
+    Build {
+        commit: u8,
+        content: u8,
+        number: Option<u8>,
+        again: bool,
+    },
+    Promote {
+        artifact: u8,
+        stage: u8,
+        evidence: Given,
+        version: Option<u8>,
+    },
+    Reject {
+        artifact: u8,
+    },
+    Reopen {
+        artifact: u8,
+    },
+    Rollback {
+        to: u8,
+        only: bool,
+    },
     Repair,
 }
 
