@@ -4,6 +4,7 @@
 
 mod control_plane;
 mod end_to_end;
+mod fixtures;
 mod listener;
 mod manifests;
 mod pipeline;

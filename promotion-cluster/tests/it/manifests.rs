@@ -17,7 +17,7 @@ pub(crate) fn kustomization(name: &str, source: &str, path: &str) -> Value {
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
         "metadata": {"name": name, "namespace": "flux-system"},
         "spec": {
-            "interval": "10m", "timeout": "5s", "retryInterval": "10m", "prune": true, "wait": true, "path": path,
+            "interval": "10m", "timeout": "30s", "retryInterval": "10m", "prune": true, "wait": true, "path": path,
             "sourceRef": {"kind": "OCIRepository", "name": source},
         },
     })

@@ -10,7 +10,8 @@ use promotion_core::evidence::Evidence;
 use promotion_core::executor::{End, Executor, Outcome, drive, observe};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::{Policy, Stage};
-use promotion_core::ports::Registry;
+use promotion_core::ports::{PortErrorKind, Registry};
+use promotion_core::snapshot::Snapshot;
 use promotion_core::testing::still::Still;
 use promotion_core::time::Timestamp;
 use promotion_registry::distribution::{Client, Credential, Distribution, Fixed, Options, Secret};
@@ -58,7 +59,7 @@ impl Pipeline {
 
     /// What Flux will say that it runs in a stage, if anything.
     pub(crate) async fn predicted(&self, stage: &str) -> Option<String> {
-        let question = |snapshot: &_| board(snapshot, &self.policy);
+        let question = |snapshot: &Snapshot| board(snapshot, &self.policy);
         let (board, _) = observe(&self.registry, &self.policy, &world(), question).await.unwrap();
         let selected = board.stages.into_iter().find(|row| row.name == stage).unwrap().selects?;
         Some(format!("{}@{}", selected.tag, selected.digest))
@@ -66,6 +67,10 @@ impl Pipeline {
 
     async fn pursue(&self, goal: Goal) -> Outcome {
         let mut executor = Executor::new(self.policy.clone(), goal).with_consistency(self.registry.consistency());
+        // Some registries do not know a repository without tags: the first push begins with nothing.
+        if self.registry.list_tags().await.is_err_and(|error| *error.kind() == PortErrorKind::NotFound) {
+            executor = executor.knowing(Snapshot::new(&self.policy, &[]));
+        }
         let end = drive(&self.registry, &mut executor, &world()).await.map_err(|failed| failed.error).unwrap();
         let End::Done(outcome) = end else { panic!("nothing was planned, yet it drifted") };
         assert_eq!(outcome.refusal, None);
