@@ -33,3 +33,6 @@ pub use folder::Folder;
 pub use kubernetes::{Access, Kubernetes};
 #[cfg(feature = "kubernetes")]
 pub use lease::{Clock, Held, Validity};
+
+#[cfg(feature = "testing")]
+pub mod testing;
