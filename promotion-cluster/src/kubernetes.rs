@@ -4,6 +4,7 @@
 //! versions are asked for once.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,6 +30,8 @@ const PAGES: usize = 200;
 pub struct Access {
     /// The kubeconfig's context; its current one where absent. Without any kubeconfig: the cluster that this runs in.
     pub context: Option<String>,
+    /// The kubeconfig, instead of those that `KUBECONFIG` names or `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
     /// How long to wait for an answer.
     pub timeout: Option<Duration>,
 }
@@ -84,12 +87,14 @@ impl Kubernetes {
         let failed = |error: &dyn std::error::Error| {
             PortError::new(PortErrorKind::Invalid, format!("read the kubeconfig for {told}"), chain(error))
         };
-        let mut config = match &name {
-            Some(context) => {
-                let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-                Config::from_kubeconfig(&options).await.map_err(|error| failed(&error))?
+        let options = KubeConfigOptions { context: name.clone(), ..KubeConfigOptions::default() };
+        let mut config = match (&access.kubeconfig, &name) {
+            (Some(path), _) => {
+                let file = Kubeconfig::read_from(path).map_err(|error| failed(&error))?;
+                Config::from_custom_kubeconfig(file, &options).await.map_err(|error| failed(&error))?
             }
-            None => Config::infer().await.map_err(|error| failed(&error))?,
+            (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|error| failed(&error))?,
+            (None, None) => Config::infer().await.map_err(|error| failed(&error))?,
         };
         let timeout = access.timeout.unwrap_or(Duration::from_secs(30));
         config.connect_timeout = Some(timeout.min(Duration::from_secs(10)));

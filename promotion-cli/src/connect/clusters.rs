@@ -96,7 +96,7 @@ impl ClusterArgs {
 
 /// The cluster that a stage's configuration names.
 pub(crate) async fn cluster(configured: &config::Cluster) -> Result<Kubernetes, Failure> {
-    Ok(Kubernetes::connect(&Access { context: configured.context.clone(), timeout: None }).await?)
+    Ok(Kubernetes::connect(&Access { context: configured.context.clone(), ..Access::default() }).await?)
 }
 
 fn site(stage: &str, configured: &config::Cluster, context: Option<String>) -> Site {

@@ -32,7 +32,7 @@ impl LeaseLock {
         let last = config.policy.stages().last().and_then(|stage| config.settings.clusters.get(&stage.name));
         Some(Self {
             name: ObjectName::new(&**namespace, &**name),
-            access: Access { context: last.and_then(|cluster| cluster.context.clone()), timeout: None },
+            access: Access { context: last.and_then(|cluster| cluster.context.clone()), ..Access::default() },
             out: out.clone(),
             held: Mutex::default(),
             ending: Mutex::default(),

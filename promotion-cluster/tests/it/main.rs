@@ -5,6 +5,9 @@
 mod control_plane;
 mod end_to_end;
 mod fixtures;
+mod folder;
+mod kubernetes;
+mod lease;
 mod listener;
 mod manifests;
 mod pipeline;
