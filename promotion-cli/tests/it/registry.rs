@@ -251,13 +251,14 @@ fn flags_win_over_the_environment_and_credentials_stay_with_their_host() {
 
 /// A lock that cannot be had must not be taken for one that is held.
 #[test]
-fn a_lease_that_is_not_supported_is_not_passed_over() {
+fn a_lease_that_cannot_be_had_is_not_passed_over() {
     let site = Site::new();
     let server = Server::start();
     site.write("promotion.yaml", "lock: lease:flux-system/promotion\n");
     let repair = format!("oci://{}/acme/x", server.host);
-    let run = site.run(&["repair", &repair, "--plain-http"]);
-    assert_eq!(run.code, 2, "{}", run.text());
-    assert!(run.stderr.contains("leases are not supported"), "{}", run.stderr);
+    let nowhere = site.path().join("kubeconfig");
+    let run = Run::of(site.command(&["repair", &repair, "--plain-http"]).env("KUBECONFIG", &nowhere));
+    assert_eq!(run.code, 1, "{}", run.text());
+    assert!(run.stderr.contains("read the kubeconfig"), "{}", run.stderr);
     assert!(server.heads.lock().unwrap().is_empty());
 }
