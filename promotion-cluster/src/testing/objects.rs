@@ -58,6 +58,17 @@ impl ControlPlane {
         self.done(command, None);
     }
 
+    /// Deletes an object, and waits until it is gone.
+    ///
+    /// # Panics
+    ///
+    /// If the API server refuses, or a finalizer keeps it: its controller must run.
+    pub fn delete(&self, kind: &str, name: &str) {
+        let mut command = self.kubectl();
+        command.args(["delete", "--timeout=60s"]).args(target(kind, name));
+        self.done(command, None);
+    }
+
     /// Asks Flux to look at an object now; `at` must differ from what was asked before.
     ///
     /// # Panics

@@ -99,6 +99,32 @@ fn tree() -> tempfile::TempDir {
     tree
 }
 
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.json"))).unwrap()
+}
+
+/// The core is told of each in the words of the real controllers.
+#[test]
+fn only_success_that_was_posted_is_evidence() {
+    let ready: Value = serde_json::from_slice(&fixture("kustomization-ready")).unwrap();
+    let applied = ready["status"]["lastAppliedRevision"].as_str().unwrap();
+    for (name, verdict) in [
+        ("posted-applied", Verdict::Progressing),
+        ("posted-healthy", Verdict::Success),
+        ("posted-ready", Verdict::Success),
+        ("posted-build-error", Verdict::Failure),
+        ("posted-health-check-failing", Verdict::Failure),
+        ("posted-waiting", Verdict::Progressing),
+    ] {
+        let event = event::parse(&fixture(name)).unwrap();
+        assert_eq!(event.verdict, verdict, "{name}");
+        // Each names the artifact, and only a success proves something of it.
+        assert_eq!(format!("{}@{}", event.tag.as_ref().unwrap(), event.digest.unwrap()), applied, "{name}");
+        let evidence = event.evidence(&[]);
+        assert_eq!(evidence.is_ok(), verdict == Verdict::Success, "{name}: {evidence:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs distribution 3, htpasswd, kube-apiserver, etcd and Flux's controllers: scripts/components"]
 async fn objects_look_like_the_fixtures() {
@@ -118,6 +144,8 @@ async fn objects_look_like_the_fixtures() {
     plane.apply(&kustomization("unseen", "unseen", "./app"));
     fixtures.hold("ocirepository-unseen", &plane.get("ocirepository", "unseen").unwrap());
     fixtures.hold("kustomization-unseen", &plane.get("kustomization", "unseen").unwrap());
+    plane.delete("kustomization", "unseen");
+    plane.delete("ocirepository", "unseen");
     let _controllers = Controller::ALL.map(|controller| plane.run(controller));
     plane.apply(&provider("events", &listener.address()));
     plane.apply(&alert("integration", "events", "*"));
@@ -211,14 +239,19 @@ async fn objects_look_like_the_fixtures() {
         let found = events.iter().find(|event| event["involvedObject"]["name"] == about && event["reason"] == reason);
         fixtures.hold(name, found.unwrap_or_else(|| panic!("{name}: {events:#?}")));
     }
-    for (name, about, verdict) in [
-        ("posted-ready", "Kustomization/platform.flux-system", Verdict::Success),
-        ("posted-build-error", "Kustomization/build-error.flux-system", Verdict::Failure),
+    for (name, about, reason, message) in [
+        ("posted-applied", "platform", "Progressing", "ConfigMap/default/platform created"),
+        ("posted-healthy", "platform", "Progressing", "Health check passed"),
+        ("posted-ready", "platform", "ReconciliationSucceeded", "Reconciliation finished"),
+        ("posted-build-error", "build-error", "BuildFailed", ""),
+        ("posted-health-check-failing", "health-check-failing", "HealthCheckFailed", ""),
+        ("posted-waiting", "waiting", "DependencyNotReady", ""),
     ] {
         let posted = listener.hears(name, |body| {
-            let event = event::parse(body).ok()?;
-            let wanted = event.verdict == verdict && event.object.is_some_and(|object| object.to_string() == about);
-            wanted.then(|| serde_json::from_slice(body).unwrap())
+            let event: Value = serde_json::from_slice(body).unwrap();
+            let is_about = event["involvedObject"]["name"] == about && event["reason"] == reason;
+            let says = event["message"].as_str().is_some_and(|said| said.starts_with(message));
+            (is_about && says).then_some(event)
         });
         fixtures.hold(name, &posted.await);
     }

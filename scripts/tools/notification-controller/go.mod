@@ -2,6 +2,8 @@ module tools/notification-controller
 
 go 1.26.0
 
+// v1.6.0, of Flux 2.6, is the newest that the module proxy serves. It reads the resources of newer releases, which
+// scripts/tools/crds defines. What it asks for is served, but for v0.31.0 of fluxcd/pkg/git.
 tool github.com/fluxcd/notification-controller
 
 require (
