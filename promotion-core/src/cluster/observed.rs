@@ -117,7 +117,10 @@ impl Observed {
             Reading::Absent | Reading::Unknown(_) => None,
         };
         let Some(applied) = applied else {
-            troubles.extend(self.not_running());
+            // Ready, and without a revision, or at work on another one.
+            let applied = reading.as_ref().known().and_then(|found| found.applied.clone());
+            let unapplied = || Trouble { object, fault: Fault::NotApplied { applied } };
+            troubles.push(self.not_running().unwrap_or_else(unapplied));
             return (evidence, troubles);
         };
         for kind in kinds {

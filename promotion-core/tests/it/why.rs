@@ -12,8 +12,8 @@ use promotion_core::executor::{Executor, drive_in_memory};
 use promotion_core::memory::{MemoryCluster, MemoryRegistry};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::Policy;
-use promotion_core::ports::Expect;
-use promotion_core::ports::cluster::{Kind, Object, ObjectName};
+use promotion_core::ports::cluster::{Kind, Object, ObjectName, Reading};
+use promotion_core::ports::{Expect, PortError};
 use promotion_core::snapshot::Snapshot;
 use promotion_core::time::Timestamp;
 use promotion_core::why::{Answer, Facts, Trace, Walk, why};
@@ -511,4 +511,115 @@ fn a_cluster_that_cannot_be_read_leaves_the_rest_answered() {
         of_integration.clone().count() == 7
             && of_integration.clone().all(|link| matches!(link.answer, Answer::Pass(_)))
     );
+}
+
+/// A cluster that counts what it is asked.
+struct Counted(MemoryCluster, std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl promotion_core::ports::cluster::Cluster for Counted {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn list(&self, kind: Kind, namespace: &str) -> Reading<Vec<Object>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.list(kind, namespace).await
+    }
+
+    async fn get(&self, kind: Kind, name: &ObjectName) -> Reading<Object> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.get(kind, name).await
+    }
+
+    async fn patch(&self, kind: Kind, name: &ObjectName, patch: &Value) -> Result<Object, PortError> {
+        self.0.patch(kind, name, patch).await
+    }
+
+    async fn create(&self, object: &Object) -> Result<Object, PortError> {
+        self.0.create(object).await
+    }
+}
+
+#[test]
+fn what_is_asked_of_a_cluster_does_not_grow_with_it() {
+    let mut cluster = Scene::new().integration;
+    let entries: Vec<Value> = (0..1000)
+        .map(|number| json!({ "id": format!("apps_shop-{number}_helm.toolkit.fluxcd.io_HelmRelease"), "v": "v2" }))
+        .collect();
+    change(&mut cluster, KUSTOMIZATION, "/status/inventory/entries", json!(entries));
+    change(&mut cluster, KUSTOMIZATION, "/spec/dependsOn", json!([{ "name": "infra" }, { "name": "crds" }]));
+    for number in 0..1000 {
+        let release = json!({
+            "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": { "namespace": "apps", "name": format!("shop-{number}") },
+            "status": { "conditions": [{ "type": "Ready", "status": "True" }] },
+        });
+        cluster.insert(Object::of(release).expect("a known kind"));
+    }
+    let counted = Counted(cluster, Default::default());
+    let named = |name: &str| Some(name.to_owned());
+    let site = Site {
+        stage: "integration".into(),
+        context: None,
+        namespace: "flux-system".into(),
+        source: named("platform"),
+        kustomization: named("platform"),
+    };
+    let observed = block_on(Observed::read(&counted, site, now()));
+    assert_eq!(observed.releases.len(), 1000);
+    assert_eq!(observed.unready_release(), None);
+    // Source, Kustomization, alerts, providers, canaries; two dependencies; releases of one namespace.
+    assert_eq!(counted.1.into_inner(), 5 + 2 + 1);
+}
+
+#[test]
+fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
+    use promotion_core::evidence::EvidenceKind::{Canary, HelmRelease, Kustomization};
+    let site = || Site {
+        stage: "integration".into(),
+        context: None,
+        namespace: "flux-system".into(),
+        source: Some("platform".into()),
+        kustomization: Some("platform".into()),
+    };
+    let witness = |change: fn(&mut MemoryCluster)| {
+        let mut scene = Scene::waiting();
+        change(&mut scene.integration);
+        let observed = block_on(Observed::read(&scene.integration, site(), now()));
+        let (evidence, troubles) = observed.evidence(&[Kustomization, HelmRelease, Canary]);
+        assert!(evidence.iter().all(|evidence| evidence.digest == Some(scene.artifact)));
+        assert!(evidence.iter().all(|evidence| evidence.stage.as_deref() == Some("integration")));
+        let kinds: Vec<_> = evidence.iter().map(|evidence| evidence.kind).collect();
+        (kinds, troubles.iter().map(promotion_core::cluster::Trouble::id).collect::<Vec<_>>())
+    };
+    assert_eq!(witness(|_| {}), (vec![Kustomization, HelmRelease, Canary], vec![]));
+    let at_work: fn(&mut MemoryCluster) =
+        |cluster| change(cluster, KUSTOMIZATION, "/status/lastAttemptedRevision", json!(BEFORE));
+    let (nothing, unsaid) = witness(at_work);
+    assert!(nothing.is_empty() && !unsaid.is_empty(), "it is at work on something else: {unsaid:?}");
+    assert_eq!(
+        witness(|cluster| change(cluster, KUSTOMIZATION, "/spec/suspend", json!(true))),
+        (vec![], vec!["object-suspended"])
+    );
+    assert_eq!(
+        witness(|cluster| change(cluster, KUSTOMIZATION, "/metadata/generation", json!(2))),
+        (vec![], vec!["status-outdated"])
+    );
+    assert_eq!(
+        witness(|cluster| change(cluster, RELEASE, "/metadata/generation", json!(2))),
+        (vec![Kustomization, Canary], vec!["status-outdated"])
+    );
+    assert_eq!(
+        witness(|cluster| change(cluster, CANARY, "/status/lastCheck", json!("2026-01-01T00:00:00Z"))),
+        (vec![Kustomization, HelmRelease], vec!["canary-stale"])
+    );
+    assert_eq!(
+        witness(|cluster| remove(cluster, CANARY)),
+        (vec![Kustomization, HelmRelease], vec!["object-absent"]),
+        "no canary is no passing canary"
+    );
+    let forbidden: fn(&mut MemoryCluster) =
+        |cluster| drop(cluster.forbidden.insert(Kind::HelmRelease, "forbidden".to_owned()));
+    assert_eq!(witness(forbidden), (vec![Kustomization, Canary], vec!["object-unreadable"]));
 }
