@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod json;
 mod kill;
+mod lease;
 mod packing;
 mod plans;
 mod race;
