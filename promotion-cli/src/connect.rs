@@ -20,7 +20,7 @@ use promotion_registry::distribution::{
 use promotion_registry::{Distribution, OciDir};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::clusters::{ClusterArgs, NAMESPACE, cluster};
+pub(crate) use self::clusters::{ClusterArgs, NAMESPACE, connect};
 use self::creds::Creds;
 pub(crate) use self::fresh::Fresh;
 pub(crate) use self::lease::LeaseLock;

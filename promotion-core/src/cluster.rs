@@ -17,6 +17,7 @@
 //! ```
 
 mod alert;
+mod announced;
 mod canary;
 mod common;
 mod event;

@@ -1,16 +1,21 @@
 mod registry;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use promotion_core::Repository;
+use promotion_core::cluster::{Fault, Observed, Trouble};
 use promotion_core::explain;
+use promotion_core::ports::cluster::Kind;
 use promotion_core::proofs::prove;
+use promotion_core::reason::{Finding, Reason};
 use promotion_core::testing::laws::LAWS;
 use serde::Serialize;
 
 use super::audit::Report;
 use crate::app::App;
 use crate::config::{Config, nearest};
+use crate::connect::ClusterArgs;
 use crate::error::{Failure, Id, meanings};
 use crate::exit::Exit;
 use crate::output::{Document, Paint, columns};
@@ -19,6 +24,9 @@ use crate::output::{Document, Paint, columns};
 ///
 /// Checks each stage's constraint and filter against every kind of version that the pipeline writes: that the last
 /// stage cannot select a candidate, that the first can select every build. Exits 10 on findings.
+///
+/// With --clusters it also checks how the stages' clusters are set up, and with --manifests what somebody exported of them: that each source selects by the declared constraint, that a gate's Kustomization waits for health and is no
+/// other stage's, and that its success leaves the cluster.
 ///
 /// Of a registry (oci://…) it tells what its answers show it can do.
 #[derive(Debug, clap::Args)]
@@ -30,6 +38,13 @@ pub(crate) struct DoctorArgs {
     /// Of a registry, also find out what only a write shows: puts a manifest once more under a tag that is it already
     #[arg(long)]
     write: bool,
+
+    /// Also ask the clusters that the configuration names
+    #[arg(long)]
+    clusters: bool,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     /// Explain an id that a command printed; all of them without an id
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "files")]
@@ -82,6 +97,10 @@ impl DoctorArgs {
                 app.out.note(&format!("{place}: {} findings", found.len()));
             }
             findings.extend(found);
+            self.cluster.check(config)?;
+            if self.clusters || self.cluster.has_manifests() {
+                findings.extend(clusters(app, config, &self.cluster).await?);
+            }
         }
         let exit = Exit::of_findings(&findings);
         app.out.document(&Report { findings })?;
@@ -105,6 +124,27 @@ impl DoctorArgs {
             }
         }
     }
+}
+
+/// How the stages' clusters are set up.
+async fn clusters(app: &App, config: &Config, clusters: &ClusterArgs) -> Result<Vec<Finding>, Failure> {
+    let (mut troubles, mut gates) = (Vec::new(), BTreeMap::new());
+    // Without a repository, what a folder holds cannot be told apart; what is configured can.
+    let nowhere = Repository::Layout { path: String::new() };
+    let repository = config.settings.repository.as_ref().unwrap_or(&nowhere);
+    for (stage, index) in config.policy.stages().iter().zip(0..) {
+        let Some(reached) = clusters.reach(app, config, repository, &stage.name).await? else { continue };
+        let gate = index < config.policy.last();
+        let observed = Observed::read(&*reached.cluster, reached.site, crate::world::now()).await;
+        troubles.extend(observed.lint(&stage.constraint.to_string(), gate));
+        if gate {
+            let object = observed.site.object(Kind::Kustomization, &observed.kustomization.0);
+            gates.entry((reached.cluster.name().to_owned(), object)).or_insert_with(Vec::new).push(stage.name.clone());
+        }
+    }
+    let shared = gates.into_iter().filter(|(_, stages)| stages.len() > 1);
+    troubles.extend(shared.map(|((_, object), stages)| Trouble { object, fault: Fault::GateOfSeveral { stages } }));
+    Ok(troubles.into_iter().map(|trouble| Finding::warning(Reason::Cluster(trouble))).collect())
 }
 
 fn explain(app: &App, id: &str) -> Result<Exit, Failure> {

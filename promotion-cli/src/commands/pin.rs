@@ -65,7 +65,7 @@ impl Aim {
         let source = configured.source.clone().ok_or_else(|| untold("names no source"))?;
         let namespace = configured.namespace.clone().unwrap_or_else(|| connect::NAMESPACE.to_owned());
         let name = ObjectName::new(namespace, source);
-        let cluster = connect::cluster(configured).await?;
+        let cluster = connect::connect(configured).await?;
         let at = ObjectRef { context: configured.context.clone(), kind: Kind::OciRepository, name: name.clone() };
         let fault = match cluster.get(Kind::OciRepository, &name).await {
             Reading::Known(object) => return Ok(Self { cluster, at, object }),

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use promotion_cluster::{Access, Folder, Kubernetes};
 use promotion_core::Repository;
 use promotion_core::cluster::{Site, Source};
+use promotion_core::memory::MemoryCluster;
+use promotion_core::ports::PortError;
 use promotion_core::ports::cluster::{Cluster, Kind};
 
 use crate::app::App;
@@ -78,13 +80,23 @@ impl ClusterArgs {
             return Ok(site.map(|site| Reached { cluster: Box::new(folder), site }));
         }
         let Some(configured) = configured else { return Ok(None) };
-        let cluster = cluster(configured).await?;
-        Ok(Some(Reached { cluster: Box::new(cluster), site: site(stage, configured, configured.context.clone()) }))
+        let site = site(stage, configured, configured.context.clone());
+        // What cannot be reached is unknown, and the rest is answered all the same.
+        let cluster: Box<dyn Cluster> = match connect(configured).await {
+            Ok(cluster) => Box::new(cluster),
+            Err(error) => Box::new(silent(configured, &error)),
+        };
+        Ok(Some(Reached { cluster, site }))
     }
 
     /// Whether any cluster is to be asked.
     pub(crate) const fn asks(&self) -> bool {
         !self.no_cluster
+    }
+
+    /// Whether manifests were given.
+    pub(crate) const fn has_manifests(&self) -> bool {
+        !self.manifests.is_empty()
     }
 
     /// Stages that manifests were given for and that do not exist are a mistake.
@@ -95,8 +107,15 @@ impl ClusterArgs {
 }
 
 /// The cluster that a stage's configuration names.
-pub(crate) async fn cluster(configured: &config::Cluster) -> Result<Kubernetes, Failure> {
-    Ok(Kubernetes::connect(&Access { context: configured.context.clone(), ..Access::default() }).await?)
+pub(crate) async fn connect(configured: &config::Cluster) -> Result<Kubernetes, PortError> {
+    Kubernetes::connect(&Access { context: configured.context.clone(), ..Access::default() }).await
+}
+
+/// A cluster that says nothing but why.
+fn silent(configured: &config::Cluster, error: &PortError) -> MemoryCluster {
+    let name = configured.context.clone().unwrap_or_else(|| "the current context".to_owned());
+    let forbidden = Kind::all().map(|kind| (kind, error.to_string())).collect();
+    MemoryCluster { name, forbidden, ..MemoryCluster::default() }
 }
 
 fn site(stage: &str, configured: &config::Cluster, context: Option<String>) -> Site {

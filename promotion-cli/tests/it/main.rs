@@ -14,6 +14,7 @@ mod http;
 mod json;
 mod kill;
 mod lease;
+mod manifests;
 mod packing;
 mod plans;
 mod race;

@@ -160,6 +160,24 @@ impl Observed {
         Some(Trouble { object: self.site.object(Kind::OciRepository, name), fault })
     }
 
+    /// What is wrong with how the stage is set up, whatever runs there: the source, and for a `gate` whether its Kustomization
+    /// waits for health and success is announced.
+    #[must_use]
+    pub fn lint(&self, declared: &str, gate: bool) -> Vec<Trouble> {
+        let mut troubles: Vec<Trouble> = self.source_trouble(declared).into_iter().collect();
+        if !gate {
+            return troubles;
+        }
+        if let (name, Reading::Known(found)) = &self.kustomization
+            && !found.checks_health
+        {
+            let object = self.site.object(Kind::Kustomization, name);
+            troubles.push(Trouble { object, fault: Fault::IgnoresHealth });
+        }
+        troubles.extend(self.announces().err());
+        troubles
+    }
+
     /// The first release that is not ready.
     #[must_use]
     pub fn unready_release(&self) -> Option<Trouble> {

@@ -89,6 +89,8 @@ pub enum Fault {
     CanaryStale { last_run: Option<Timestamp> },
     // Events.
     Unwatched,
+    IgnoresHealth,
+    GateOfSeveral { stages: Vec<String> },
     AlertExcludes { watched: ObjectName, why: String },
     DropsSuccess { r#type: String, watched: ObjectName },
     // Pins.
@@ -124,6 +126,14 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("canary-fails", "a canary's last run failed"),
     ("canary-stale", "a canary missed a run: what it says is old, and old is not healthy"),
     ("unwatched", "no alert listens to the object, so nobody outside the cluster is told that it is ready"),
+    (
+        "ignores-health",
+        "a gate counts on a Kustomization that is ready as soon as it has applied, whatever becomes of it",
+    ),
+    (
+        "gate-of-several",
+        "several stages count on the same Kustomization: what one runs would be evidence for the other",
+    ),
     ("alert-excludes", "the alert that listens to the object does not pass on that it is ready"),
     ("provider-drops-success", "the alert's provider does not pass on that the object was reconciled"),
     ("object-owned", "something else writes the object, and would undo the change"),
@@ -185,6 +195,8 @@ impl Trouble {
             Fault::CanaryFails { .. } => "canary-fails",
             Fault::CanaryStale { .. } => "canary-stale",
             Fault::Unwatched => "unwatched",
+            Fault::IgnoresHealth => "ignores-health",
+            Fault::GateOfSeveral { .. } => "gate-of-several",
             Fault::AlertExcludes { .. } => "alert-excludes",
             Fault::DropsSuccess { .. } => "provider-drops-success",
             Fault::Owned { .. } => "object-owned",
@@ -243,6 +255,8 @@ impl Trouble {
             Fault::CanaryStale { last_run: Some(last) } => format!("{object} last ran at {last}, and missed a run"),
             Fault::CanaryStale { last_run: None } => format!("{object} has never run"),
             Fault::Unwatched => format!("no alert listens to {object}"),
+            Fault::IgnoresHealth => format!("{object} is ready as soon as it has applied: it waits for nothing"),
+            Fault::GateOfSeveral { stages } => format!("{object} is the gate of {}", stages.join(" and of ")),
             Fault::AlertExcludes { watched, why } => {
                 format!("{object} does not pass on that {watched} is ready: {why}")
             }
@@ -306,6 +320,8 @@ impl Trouble {
             Fault::Unwatched => {
                 format!("add {} {} to spec.eventSources of an Alert", object.kind, object.name.name)
             }
+            Fault::IgnoresHealth => "set spec.wait: true, or spec.healthChecks".to_string(),
+            Fault::GateOfSeveral { .. } => "give each stage a Kustomization of its own".to_string(),
             Fault::AlertExcludes { .. } => object.kubectl("edit"),
             Fault::DropsSuccess { .. } => {
                 "let the Kustomization wait for health (spec.wait), whose event it gets, or use type generic or github"

@@ -5,14 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Answer, Case};
-use crate::cluster::{Alert, Fault, Kustomization, Observed, Source, Status, Trouble, pinned};
-use crate::flux::{SelectError, TagFilter, select};
+use crate::cluster::{Fault, Observed, Source, Status, Trouble, pinned};
+use crate::flux::{SelectError, select};
 use crate::ports::cluster::{Kind, ObjectName, Reading};
 use crate::reason::Reason;
 use crate::snapshot::Needs;
-
-/// What kustomize-controller says when all that it applied is healthy, and when it is done.
-const SUCCESS: [&str; 2] = ["Health check passed in 1s", "Reconciliation finished in 1s, next run in 10m0s"];
 
 impl Case<'_, '_> {
     /// Whether the stage's source has it.
@@ -178,84 +175,18 @@ impl Case<'_, '_> {
             Ok(observed) => observed,
             Err(untold) => return Ok(untold),
         };
-        let (name, reading) = &observed.kustomization;
-        let alerts = match &observed.alerts {
-            Reading::Known(alerts) => alerts.as_slice(),
-            Reading::Absent => &[],
-            Reading::Unknown(why) => return Ok(unknown(observed, Kind::Alert, &everywhere(observed), why)),
-        };
-        let watching = || alerts.iter().filter(|alert| alert.watches(Kind::Kustomization, name));
-        if watching().next().is_none() {
-            return Ok(Answer::Fail(trouble(observed, Kind::Kustomization, name, Fault::Unwatched)));
-        }
-        let kustomization = reading.as_ref().known();
-        let mut troubles = Vec::new();
-        for alert in watching() {
-            match muted(alert, observed, kustomization) {
-                None => return Ok(Answer::Pass(format!("Alert {} passes it on to {}", alert.name, alert.provider))),
-                Some(trouble) => troubles.push(trouble),
+        Ok(match observed.announces() {
+            Ok((alert, provider)) => Answer::Pass(format!("Alert {alert} passes it on to {provider}")),
+            Err(trouble) if matches!(trouble.fault, Fault::Unreadable { .. }) => {
+                Answer::Unknown(Reason::Cluster(trouble))
             }
-        }
-        let first = troubles.into_iter().next().unwrap_or_else(|| Trouble {
-            object: observed.site.object(Kind::Kustomization, name),
-            fault: Fault::Unwatched,
-        });
-        Ok(match first.fault {
-            Fault::Unreadable { .. } => Answer::Unknown(Reason::Cluster(first)),
-            _ => Answer::Fail(Reason::Cluster(first)),
+            Err(trouble) => Answer::Fail(Reason::Cluster(trouble)),
         })
     }
 
     fn observed(&self) -> Result<&Observed, Answer> {
         self.observed.ok_or_else(|| Answer::Unknown(Reason::ClusterUntold { stage: self.name.to_string() }))
     }
-}
-
-/// Why an alert that listens to the stage's Kustomization does not tell that it is ready.
-fn muted(alert: &Alert, observed: &Observed, kustomization: Option<&Kustomization>) -> Option<Trouble> {
-    let about =
-        |kind: Kind, name: &ObjectName, fault: Fault| Trouble { object: observed.site.object(kind, name), fault };
-    let watched = observed.kustomization.0.clone();
-    let excludes = |why: &str| Fault::AlertExcludes { watched: watched.clone(), why: why.to_string() };
-    if alert.suspended {
-        return Some(about(Kind::Alert, &alert.name, Fault::Suspended));
-    }
-    if alert.severity == "error" {
-        return Some(about(Kind::Alert, &alert.name, excludes("eventSeverity error passes only errors")));
-    }
-    // Every form that success has must be told: one is enough to promote on.
-    let told = |message: &&str| passes(&alert.inclusions, &alert.exclusions, message);
-    let mut messages = SUCCESS.iter().filter(|message| told(message)).peekable();
-    if messages.peek().is_none() {
-        return Some(about(Kind::Alert, &alert.name, excludes("inclusionList or exclusionList drops its messages")));
-    }
-    let providers = match &observed.providers {
-        Reading::Known(providers) => providers.as_slice(),
-        Reading::Absent => &[],
-        Reading::Unknown(why) => {
-            return Some(about(Kind::Provider, &alert.provider, Fault::Unreadable { why: why.clone() }));
-        }
-    };
-    let Some(provider) = providers.iter().find(|provider| provider.name == alert.provider) else {
-        return Some(about(Kind::Provider, &alert.provider, Fault::Absent));
-    };
-    if provider.suspended {
-        return Some(about(Kind::Provider, &provider.name, Fault::Suspended));
-    }
-    let waits = kustomization.is_some_and(|found| found.checks_health);
-    let health = messages.any(|message| message.starts_with("Health check"));
-    if provider.drops_reconciliations() && !(waits && health) {
-        let fault = Fault::DropsSuccess { r#type: provider.r#type.clone(), watched };
-        return Some(about(Kind::Provider, &provider.name, fault));
-    }
-    None
-}
-
-/// As notification-controller does: one inclusion must match if there are any, and no exclusion may; an expression that it
-/// cannot read passes over what it was meant for.
-fn passes(inclusions: &[String], exclusions: &[String], message: &str) -> bool {
-    let matches = |pattern: &String| TagFilter::parse(pattern).is_ok_and(|pattern| pattern.is_match(message));
-    (inclusions.is_empty() || inclusions.iter().any(matches)) && !exclusions.iter().any(matches)
 }
 
 fn failing(source: &Source) -> Option<Fault> {
@@ -283,10 +214,6 @@ fn shown(source: &Source) -> String {
 
 fn owned(tags: &[&str]) -> Vec<String> {
     tags.iter().map(ToString::to_string).collect()
-}
-
-fn everywhere(observed: &Observed) -> ObjectName {
-    ObjectName::new(&*observed.site.namespace, "*")
 }
 
 fn trouble(observed: &Observed, kind: Kind, name: &ObjectName, fault: Fault) -> Reason {

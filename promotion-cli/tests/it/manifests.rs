@@ -1,0 +1,141 @@
+//! Clusters as somebody exported them: why, status and doctor without a cluster.
+
+use promotion_registry::testing::fake::{FakeRegistry, Quirks};
+use serde_json::{Value, json};
+
+use crate::support::{Run, Site, revision, text};
+
+/// A registry with one build, and manifests of an integration cluster that runs it.
+struct Export {
+    registry: FakeRegistry,
+    site: Site,
+    digest: String,
+}
+
+impl Export {
+    fn new() -> Self {
+        let (registry, site) = (FakeRegistry::start(Quirks::default()), Site::new());
+        let mut export = Self { registry, site, digest: String::new() };
+        let app = export.site.app("1");
+        let pushed = export.run(&["push", "--path", &app, "--revision", &revision(1), "-o", "json"]);
+        assert_eq!(pushed.code, 0, "{}", pushed.stderr);
+        text(&pushed.value()["digest"]).clone_into(&mut export.digest);
+        export
+    }
+
+    fn repository(&self) -> String {
+        format!("oci://{}/acme/platform", self.registry.host())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.site.command(arguments);
+        command.env("PROMOTION_PLAIN_HTTP", "true").env("PROMOTION_REPOSITORY", self.repository());
+        Run::of(command.env("KUBECONFIG", self.site.path().join("no-kubeconfig")))
+    }
+
+    /// What `kubectl get ocirepositories,kustomizations,alerts,providers -o json` would show.
+    fn export(&self, semver: &str, alerts: &[Value]) {
+        let revision = format!("0.1.0-rc.1@{}", self.digest);
+        let ready = json!([{ "type": "Ready", "status": "True", "reason": "Succeeded", "message": "fine" }]);
+        let mut items = vec![
+            json!({
+                "apiVersion": "source.toolkit.fluxcd.io/v1beta2", "kind": "OCIRepository",
+                "metadata": { "namespace": "apps", "name": "platform" },
+                "spec": { "url": self.repository(), "ref": { "semver": semver } },
+                "status": { "artifact": { "revision": revision }, "conditions": ready },
+            }),
+            json!({
+                "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+                "metadata": { "namespace": "apps", "name": "anything" },
+                "spec": { "wait": true, "sourceRef": { "kind": "OCIRepository", "name": "platform" } },
+                "status": { "lastAppliedRevision": revision, "conditions": ready },
+            }),
+        ];
+        items.extend(alerts.iter().cloned());
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        self.site.write("exported/all.json", &list.to_string());
+    }
+}
+
+fn alert(severity: &str) -> [Value; 2] {
+    [
+        json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Alert",
+            "metadata": { "namespace": "apps", "name": "promote" },
+            "spec": { "providerRef": { "name": "hook" }, "eventSeverity": severity,
+                      "eventSources": [{ "kind": "Kustomization", "name": "*" }] },
+        }),
+        json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Provider",
+            "metadata": { "namespace": "apps", "name": "hook" }, "spec": { "type": "generic" },
+        }),
+    ]
+}
+
+#[test]
+fn why_needs_neither_a_cluster_nor_a_configuration() {
+    let export = Export::new();
+    export.export(">= 0.0.0-0", &alert("info"));
+    let why = ["why", &export.digest, "--manifests", "integration=exported"];
+    let run = export.run(&why);
+    assert_eq!(run.code, 10, "{}{}", run.stdout, run.stderr);
+    for told in [
+        "ok      seen by the stage's cluster: OCIRepository apps/platform has 0.1.0-rc.1",
+        "ok      announced to the outside: Alert apps/promote passes it on to apps/hook",
+        "BROKEN  recorded as working there",
+    ] {
+        assert!(run.stdout.contains(told), "{told}\n{}", run.stdout);
+    }
+    export.export(">= 0.0.0-0", &alert("error"));
+    let names = export.run(&[&why[..], &["-o", "name"]].concat());
+    assert_eq!(names.stdout, "alert-excludes\n");
+}
+
+#[test]
+fn exported_manifests_are_evidence_of_what_ran_there() {
+    let export = Export::new();
+    export.export(">= 0.0.0-0", &[]);
+    let promoted = export.run(&["promote", "--manifests", "integration=exported", "-o", "json"]);
+    assert_eq!(promoted.code, 0, "{}{}", promoted.stdout, promoted.stderr);
+    assert_eq!(promoted.value()["release"], "0.1.0");
+}
+
+#[test]
+fn doctor_tells_what_is_set_up_differently() {
+    let export = Export::new();
+    export.export(">= 0.1.0-0", &alert("error"));
+    let ids = || -> Vec<String> {
+        let doctor = export.run(&["doctor", "--manifests", "integration=exported", "-o", "json"]);
+        let findings = doctor.value()["findings"].as_array().unwrap().clone();
+        findings.iter().map(|finding| text(&finding["id"]).to_owned()).collect()
+    };
+    let of_the_defaults = "stage-crosses-majors";
+    assert_eq!(ids(), [of_the_defaults, "declared-otherwise", "alert-excludes"]);
+    export.export(">= 0.0.0-0", &alert("info"));
+    assert_eq!(ids(), [of_the_defaults]);
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_unknown_and_the_registry_is_told_of() {
+    let export = Export::new();
+    export.site.write("promotion.yaml", "clusters: { integration: { context: nowhere, source: platform } }\n");
+    let status = export.run(&["status"]);
+    assert_eq!(status.code, 0, "{}{}", status.stdout, status.stderr);
+    assert!(status.stdout.contains("0.1.0-rc.1") && status.stdout.contains("object-unreadable"), "{}", status.stdout);
+    let refused = export.run(&["promote", &export.digest]);
+    assert_eq!(refused.code, 3, "{}{}", refused.stdout, refused.stderr);
+    assert!(refused.stderr.contains("the cluster of integration proves nothing"), "{}", refused.stderr);
+    let word = export.run(&["promote", &export.digest, "--manual", "--reason", "seen"]);
+    assert_eq!(word.code, 0, "a person needs no cluster: {}", word.stderr);
+}
+
+#[test]
+fn manifests_that_are_not_there_or_of_no_stage_are_refused() {
+    let export = Export::new();
+    let missing = export.run(&["why", &export.digest, "--manifests", "nowhere"]);
+    assert_eq!(missing.code, 2, "{}", missing.stderr);
+    assert!(missing.stderr.contains("read the manifests") && missing.stderr.contains("nowhere"), "{}", missing.stderr);
+    let mistyped = export.run(&["why", &export.digest, "--manifests", "integraton=exported"]);
+    assert_eq!(mistyped.code, 2, "{}", mistyped.stderr);
+    assert!(mistyped.stderr.contains("did you mean \"integration\"?"), "{}", mistyped.stderr);
+}
