@@ -8,6 +8,7 @@ mod fixtures;
 mod listener;
 mod manifests;
 mod pipeline;
+mod selection;
 
 /// A file that is not declared above is a test that never runs.
 #[test]
