@@ -46,6 +46,8 @@ impl Running {
 impl ControlPlane {
     /// Starts a controller as administrator, and returns when it works.
     ///
+    /// Controllers send their events to notification-controller, and lose seconds on each when it does not run.
+    ///
     /// # Panics
     ///
     /// If it is not installed, or does not come up: each of them needs the definitions of its own resources. The message

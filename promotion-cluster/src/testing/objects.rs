@@ -1,5 +1,6 @@
 //! What a test does with objects, through `kubectl`: an implementation that is not ours.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -94,6 +95,23 @@ impl ControlPlane {
         }
     }
 
+    /// Waits until something holds of every object of a kind, and returns them by name.
+    ///
+    /// # Panics
+    ///
+    /// If it takes too long; the message then ends with those of which it does not hold.
+    pub fn until_all(&self, kind: &str, what: &str, holds: impl Fn(&Value) -> bool) -> BTreeMap<String, Value> {
+        let deadline = Deadline::start();
+        loop {
+            let (done, others): (Vec<Value>, Vec<Value>) = self.list(kind).into_iter().partition(&holds);
+            if others.is_empty() {
+                return done.into_iter().map(|object| (name_of(&object), object)).collect();
+            }
+            let names = || others.iter().map(name_of).collect::<Vec<_>>();
+            assert!(!deadline.pause(), "{kind}s {what}: not yet {:?}", names());
+        }
+    }
+
     /// Runs a command that must succeed, with an object as its input, and returns what it prints.
     pub(super) fn done(&self, mut command: Command, input: Option<&Value>) -> String {
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
@@ -115,6 +133,10 @@ fn target(kind: &str, name: &str) -> Vec<String> {
         Some((namespace, name)) => vec![format!("--namespace={namespace}"), kind.to_owned(), name.to_owned()],
         None => vec![kind.to_owned(), name.to_owned()],
     }
+}
+
+fn name_of(object: &Value) -> String {
+    object["metadata"]["name"].as_str().expect("every object has a name").to_owned()
 }
 
 /// A condition of an object.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long anything may take; a busy machine with one core needs a minute for what takes a second.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long anything may take; a busy machine needs a minute for what takes a second.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A program that runs until it is dropped.
 #[derive(Debug)]

@@ -71,6 +71,11 @@ fn is_seen(object: &Value) -> bool {
     object["status"]["observedGeneration"] == object["metadata"]["generation"]
 }
 
+/// Whether the second of two writes is done: conditions are written first, and what was tried after them.
+fn is_in_history(object: &Value) -> bool {
+    object["status"]["history"].is_array()
+}
+
 fn write(folder: &Path, name: &str, content: &Value) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -201,7 +206,6 @@ async fn objects_look_like_the_fixtures() {
     let kustomizations = [
         ("build-error", "integration", "./broken", "BuildFailed"),
         ("absent-path", "integration", "./absent", "ArtifactFailed"),
-        ("refused-object", "integration", "./refused", "ReconciliationFailed"),
         ("source-not-ready", "no-match", "./app", "ArtifactFailed"),
     ];
     for (name, source, path, reason) in kustomizations {
@@ -209,12 +213,19 @@ async fn objects_look_like_the_fixtures() {
         let failing = plane.until("kustomization", name, "fails", failed(reason));
         fixtures.hold(&format!("kustomization-{name}"), &failing);
     }
+    plane.apply(&kustomization("refused-object", "integration", "./refused"));
+    let failing = plane.until("kustomization", "refused-object", "fails", |object| {
+        failed("ReconciliationFailed")(object) && is_in_history(object)
+    });
+    fixtures.hold("kustomization-refused-object", &failing);
     let mut waiting = kustomization("waiting", "integration", "./app");
     waiting["spec"]["dependsOn"] = json!([{"name": "health-check-failing"}]);
     plane.apply(&waiting);
     let waiting = plane.until("kustomization", "waiting", "waits", failed("DependencyNotReady"));
     fixtures.hold("kustomization-waiting", &waiting);
-    let failing = plane.until("kustomization", "health-check-failing", "fails", failed("HealthCheckFailed"));
+    let failing = plane.until("kustomization", "health-check-failing", "fails", |object| {
+        failed("HealthCheckFailed")(object) && is_in_history(object)
+    });
     fixtures.hold("kustomization-health-check-failing", &failing);
 
     // The next artifact fails where this one did not.

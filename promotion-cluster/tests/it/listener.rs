@@ -30,7 +30,7 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(120), found).await {
+        match tokio::time::timeout(Duration::from_secs(240), found).await {
             Ok(found) => found,
             Err(_) => panic!("{what} was not heard; {:#?}", self.bodies().await),
         }

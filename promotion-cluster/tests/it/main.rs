@@ -11,6 +11,7 @@ mod lease;
 mod listener;
 mod manifests;
 mod pipeline;
+mod selection;
 
 /// A file that is not declared above is a test that never runs.
 #[test]
