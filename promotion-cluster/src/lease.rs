@@ -105,7 +105,7 @@ impl Held {
             match taken {
                 Ok(object) => {
                     let lease = Lease::of(&object).unwrap_or_default();
-                    return Ok(Self::held(cluster, name, lease, clock, sent));
+                    return Ok(Self::hold(cluster, name, lease, clock, sent));
                 }
                 // Somebody was quicker: look again.
                 Err(error) if matches!(error.kind(), PortErrorKind::Conflict { .. }) => {}
@@ -114,7 +114,7 @@ impl Held {
         }
     }
 
-    fn held(cluster: Arc<dyn Cluster>, name: ObjectName, lease: Lease, clock: Clock, sent: Instant) -> Self {
+    fn hold(cluster: Arc<dyn Cluster>, name: ObjectName, lease: Lease, clock: Clock, sent: Instant) -> Self {
         let validity = Arc::new(Validity::now());
         validity.renew(sent);
         let (end, ended) = oneshot::channel();

@@ -155,7 +155,7 @@ impl Board {
                 let ready = observed.not_running().is_none() && observed.unready_release().is_none();
                 Some(Runs { tag: applied.tag.clone(), digest: applied.digest, ready })
             });
-            self.findings.extend(troubles.into_iter().map(|trouble| Finding::warning(Reason::Cluster(trouble))));
+            self.findings.extend(troubles.into_iter().map(|trouble| Finding::warning(Reason::from(trouble))));
         }
     }
 }

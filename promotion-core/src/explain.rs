@@ -282,7 +282,7 @@ impl Reason {
             | Self::SilentGate { artifact, .. }
             | Self::EvidenceOfAnotherDigest { expected: artifact, .. }
             | Self::NotRecorded { artifact, .. }
-            | Self::Overtaken { artifact, .. }
+            | Self::Overtaken { by: artifact, .. }
             | Self::NotPromoted { artifact, .. }
             | Self::RollbackElsewhere { wanted: artifact, .. } => artifact.to_string(),
             Self::WhatNotFound { what } | Self::WhatAmbiguous { what, .. } => what.clone(),
@@ -481,9 +481,7 @@ impl Reason {
                 format!("{stage} can select {witness}, which is outside this pipeline's line")
             }
             Self::StageCrossesMajors { stage } => format!("{stage} accepts every higher major version"),
-            Self::Overtaken { stage, artifact, tag, by } => {
-                format!("{stage} selects {tag}, {}, which is newer than {}", short(by), short(artifact))
-            }
+            Self::Overtaken { stage, tag, by } => format!("{stage} selects {tag}, {}, which is newer", short(by)),
             Self::NotPromoted { stage, artifact } => {
                 format!("nobody has recorded that {} works in {stage}", short(artifact))
             }

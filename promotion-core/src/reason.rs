@@ -10,6 +10,7 @@
 //! assert_eq!(refusal.because[0].reason.id(), "no-candidate");
 //! ```
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -101,13 +102,19 @@ pub enum Reason {
     StageBeyondLine { stage: String, witness: String },
     StageCrossesMajors { stage: String },
     // Where an artifact is.
-    Overtaken { stage: String, artifact: Digest, tag: Tag, by: Digest },
+    Overtaken { stage: String, tag: Tag, by: Digest },
     NotPromoted { stage: String, artifact: Digest },
     ClusterUntold { stage: String },
     ClusterProvesNothing { stage: String },
-    Cluster(Trouble),
+    Cluster(Box<Trouble>),
     // Time.
     SilentGate { stage: String, artifact: Digest, since: Timestamp, deadline: Duration },
+}
+
+impl From<Trouble> for Reason {
+    fn from(trouble: Trouble) -> Self {
+        Self::Cluster(Box::new(trouble))
+    }
 }
 
 impl fmt::Display for Reason {

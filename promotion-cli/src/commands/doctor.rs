@@ -144,7 +144,7 @@ async fn clusters(app: &App, config: &Config, clusters: &ClusterArgs) -> Result<
     }
     let shared = gates.into_iter().filter(|(_, stages)| stages.len() > 1);
     troubles.extend(shared.map(|((_, object), stages)| Trouble { object, fault: Fault::GateOfSeveral { stages } }));
-    Ok(troubles.into_iter().map(|trouble| Finding::warning(Reason::Cluster(trouble))).collect())
+    Ok(troubles.into_iter().map(|trouble| Finding::warning(Reason::from(trouble))).collect())
 }
 
 fn explain(app: &App, id: &str) -> Result<Exit, Failure> {

@@ -83,7 +83,7 @@ impl Aim {
 
     /// Refuses, as data.
     pub(super) fn refused(&self, fault: Fault) -> Reason {
-        Reason::Cluster(Trouble { object: self.at.clone(), fault })
+        Reason::from(Trouble { object: self.at.clone(), fault })
     }
 
     /// Writes, or says what would be written.

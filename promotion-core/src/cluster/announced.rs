@@ -1,5 +1,6 @@
 //! Whether success leaves a cluster: which alert tells whom, or what keeps every one of them from it.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
 use super::trouble::{Fault, Trouble};
@@ -15,7 +16,7 @@ impl Observed {
     ///
     /// # Errors
     /// What keeps the first alert that listens from it; or that none does.
-    pub fn announces(&self) -> Result<(ObjectName, ObjectName), Trouble> {
+    pub fn announces(&self) -> Result<(ObjectName, ObjectName), Box<Trouble>> {
         let (name, reading) = &self.kustomization;
         let about =
             |kind: Kind, name: &ObjectName, fault: Fault| Trouble { object: self.site.object(kind, name), fault };
@@ -24,7 +25,7 @@ impl Observed {
             Reading::Absent => &[],
             Reading::Unknown(why) => {
                 let everywhere = ObjectName::new(&*self.site.namespace, "*");
-                return Err(about(Kind::Alert, &everywhere, Fault::Unreadable { why: why.clone() }));
+                return Err(Box::new(about(Kind::Alert, &everywhere, Fault::Unreadable { why: why.clone() })));
             }
         };
         let mut first = None;
@@ -34,7 +35,7 @@ impl Observed {
                 Some(trouble) => first = first.or(Some(trouble)),
             }
         }
-        Err(first.unwrap_or_else(|| about(Kind::Kustomization, name, Fault::Unwatched)))
+        Err(Box::new(first.unwrap_or_else(|| about(Kind::Kustomization, name, Fault::Unwatched))))
     }
 }
 

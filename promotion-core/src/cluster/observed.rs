@@ -174,7 +174,7 @@ impl Observed {
             let object = self.site.object(Kind::Kustomization, name);
             troubles.push(Trouble { object, fault: Fault::IgnoresHealth });
         }
-        troubles.extend(self.announces().err());
+        troubles.extend(self.announces().err().map(|trouble| *trouble));
         troubles
     }
 

@@ -127,7 +127,7 @@ impl Case<'_, '_> {
             return fail(Fault::FollowsAnother { source: found.source.clone(), expected: observed.source.0.clone() });
         }
         if let Some(trouble) = observed.not_running() {
-            return Answer::Fail(Reason::Cluster(trouble));
+            return Answer::Fail(Reason::from(trouble));
         }
         match &found.applied {
             Some(applied) if applied.digest == self.digest => {
@@ -145,8 +145,8 @@ impl Case<'_, '_> {
         };
         if let Some(trouble) = observed.unready_release().or_else(|| observed.unhealthy_canary(false)) {
             return match trouble.fault {
-                Fault::Unreadable { .. } => Answer::Unknown(Reason::Cluster(trouble)),
-                _ => Answer::Fail(Reason::Cluster(trouble)),
+                Fault::Unreadable { .. } => Answer::Unknown(Reason::from(trouble)),
+                _ => Answer::Fail(Reason::from(trouble)),
             };
         }
         let checked = observed.kustomization.1.as_ref().known().is_some_and(|found| found.checks_health);
@@ -217,7 +217,7 @@ fn owned(tags: &[&str]) -> Vec<String> {
 }
 
 fn trouble(observed: &Observed, kind: Kind, name: &ObjectName, fault: Fault) -> Reason {
-    Reason::Cluster(Trouble { object: observed.site.object(kind, name), fault })
+    Reason::from(Trouble { object: observed.site.object(kind, name), fault })
 }
 
 fn unknown(observed: &Observed, kind: Kind, name: &ObjectName, why: &str) -> Answer {

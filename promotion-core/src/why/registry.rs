@@ -52,7 +52,7 @@ impl Case<'_, '_> {
                 (_, None) => true,
             };
             if newer && !self.view.verdicts(by)?.is_some_and(|verdicts| verdicts.rejected()) {
-                return Ok(Answer::Fail(Reason::Overtaken { stage, artifact, tag, by }));
+                return Ok(Answer::Fail(Reason::Overtaken { stage, tag, by }));
             }
         }
         if let Some(missing) = (1..=self.stage).find(|entered| !known.verdicts.has_evidence(*entered)) {

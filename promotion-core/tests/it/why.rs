@@ -1,4 +1,5 @@
 //! Where an artifact is: every leaf of the diagnosis, with the objects that lead to it, and what people read.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fmt::Write as _;
 use std::future::Future;

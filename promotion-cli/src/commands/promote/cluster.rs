@@ -50,7 +50,7 @@ pub(super) async fn evidence(
 
 fn refusal(observed: &Observed, troubles: Vec<Trouble>) -> Refusal {
     let stage = observed.site.stage.clone();
-    Refusal::because(Reason::ClusterProvesNothing { stage }, troubles.into_iter().map(Reason::Cluster))
+    Refusal::because(Reason::ClusterProvesNothing { stage }, troubles.into_iter().map(Reason::from))
 }
 
 /// Waits until the stage's cluster runs the artifact and is healthy; fails when it cannot, or did not in time.
