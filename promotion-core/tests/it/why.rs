@@ -505,7 +505,7 @@ fn a_cluster_that_cannot_be_read_leaves_the_rest_answered() {
         scene.live.forbidden.insert(kind, "the cluster does not answer".to_owned());
     }
     let trace = scene.trace(Walk::Everything);
-    assert_eq!(trace.verdict().map(|reason| reason.id()), Some("object-unreadable"));
+    assert_eq!(trace.verdict().map(promotion_core::reason::Reason::id), Some("object-unreadable"));
     assert!(!trace.is_broken(), "unknown is not broken");
     let of_integration = trace.links.iter().filter(|link| link.stage == "integration");
     assert!(
