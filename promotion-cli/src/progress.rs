@@ -88,10 +88,18 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// A write, given up when the lease could expire under it: by then another writer may be at work.
+    /// A write, given up when the lease could expire under it: by then another writer may be at work. It goes on for as long as
+    /// the lease is renewed.
     async fn while_held(&self, write: impl Future<Output = Result<(), PortError>> + Send) -> Result<(), PortError> {
         let Some(lease) = &self.lease else { return write.await };
-        tokio::time::timeout(lease.left()?, write).await.unwrap_or_else(|_| Err(lease.lost()))
+        let mut write = std::pin::pin!(write);
+        lease.begin()?;
+        loop {
+            match tokio::time::timeout(lease.left()?, &mut write).await {
+                Ok(written) => return written,
+                Err(_) => lease.begin()?,
+            }
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Folder {
     objects: BTreeMap<(Kind, ObjectName), Object>,
     /// Kinds of which at least one object was exported.
     exported: BTreeSet<Kind>,
+    /// Objects that two files tell differently: of two clusters, or of two moments.
+    twice: BTreeSet<(Kind, ObjectName)>,
     /// Files that could not be read as manifests, with why.
     unreadable: Vec<(PathBuf, String)>,
 }
@@ -31,10 +33,15 @@ impl Folder {
     /// When the path is not there or cannot be listed. A file that is no manifest is told by [`Folder::unreadable`].
     pub fn read(path: &Path) -> io::Result<Self> {
         let name = path.display().to_string();
-        let mut folder = Self { name, objects: BTreeMap::new(), exported: BTreeSet::new(), unreadable: Vec::new() };
+        let mut folder = Self {
+            name,
+            objects: BTreeMap::new(),
+            exported: BTreeSet::new(),
+            twice: BTreeSet::new(),
+            unreadable: Vec::new(),
+        };
         let mut files = Vec::new();
         collect(path, &mut files)?;
-        // The same object in two files: the last by name counts, on every machine.
         files.sort();
         for file in files {
             match documents(&file) {
@@ -62,7 +69,12 @@ impl Folder {
             items.into_iter().for_each(|item| self.take(item));
         } else if let Some(object) = Object::of(document) {
             self.exported.insert(object.kind);
-            self.objects.insert((object.kind, object.name.clone()), object);
+            let key = (object.kind, object.name.clone());
+            match self.objects.get(&key) {
+                Some(known) if known.document != object.document => drop(self.twice.insert(key)),
+                Some(_) => {}
+                None => drop(self.objects.insert(key, object)),
+            }
         }
     }
 
@@ -75,6 +87,10 @@ impl Folder {
         }
         Reading::Unknown(format!("no {kind} was exported to {}", self.name))
     }
+}
+
+fn exported_twice((kind, name): &(Kind, ObjectName)) -> String {
+    format!("{kind} {name} was exported twice, and differently: give each cluster a folder of its own")
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -116,7 +132,14 @@ impl Cluster for Folder {
         &self.name
     }
 
+    fn is_live(&self) -> bool {
+        false
+    }
+
     async fn list(&self, kind: Kind, namespace: &str) -> Reading<Vec<Object>> {
+        if let Some(name) = self.twice.iter().find(|(of, name)| *of == kind && name.namespace == namespace) {
+            return Reading::Unknown(exported_twice(name));
+        }
         let of_kind = self.objects.values().filter(|object| object.kind == kind);
         let found: Vec<Object> = of_kind.filter(|object| object.name.namespace == namespace).cloned().collect();
         match self.missing(kind) {
@@ -126,7 +149,11 @@ impl Cluster for Folder {
     }
 
     async fn get(&self, kind: Kind, name: &ObjectName) -> Reading<Object> {
-        match self.objects.get(&(kind, name.clone())) {
+        let key = (kind, name.clone());
+        if self.twice.contains(&key) {
+            return Reading::Unknown(exported_twice(&key));
+        }
+        match self.objects.get(&key) {
             Some(object) => Reading::Known(object.clone()),
             None => self.missing(kind),
         }

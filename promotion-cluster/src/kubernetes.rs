@@ -1,9 +1,10 @@
 //! Kubernetes, over `kube`'s client: objects as JSON, in the newest version that the cluster serves and we understand.
 //!
 //! Least privilege: `get` and `list` of what is asked for, and `patch` of what is pinned; no cluster-wide listing. Each group's
-//! versions are asked for once.
+//! versions, and what is in them, are asked for once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct Kubernetes {
     client: Client,
     /// Of each group that was asked for: the versions that are served; `None` where the group is not there.
     served: Mutex<BTreeMap<&'static str, Option<Vec<String>>>>,
+    /// Of each version of a group that was asked for: the plurals of its kinds.
+    resources: Mutex<BTreeMap<(&'static str, &'static str), Vec<String>>>,
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -67,6 +70,16 @@ struct PageMetadata {
 #[derive(Deserialize)]
 struct Group {
     versions: Vec<GroupVersion>,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -103,28 +116,58 @@ impl Kubernetes {
         let client = Client::try_from(config).map_err(|error| failed(&error))?;
         let current = || Kubeconfig::read().ok().and_then(|file| file.current_context);
         let name = name.or_else(current).unwrap_or_else(|| "this cluster".to_owned());
-        Ok(Self { name, client, served: Mutex::new(BTreeMap::new()) })
+        Ok(Self { name, client, served: Mutex::default(), resources: Mutex::default() })
     }
 
     /// Where objects of a kind are.
     async fn path(&self, kind: Kind, namespace: &str) -> Reading<String> {
-        let served = match self.served(kind.group()).await {
-            Ok(Some(served)) => served,
-            Ok(None) => return Reading::Absent,
-            Err(error) => return Reading::Unknown(told(&error)),
-        };
-        let understood = kind.versions();
-        let Some(version) = understood.iter().find(|version| served.iter().any(|served| served == *version)) else {
-            return Reading::Unknown(format!(
-                "{} is served as {}, and {} is understood",
-                kind.group(),
-                served.join(", "),
-                understood.join(", ")
-            ));
+        let version = match self.version(kind).await {
+            Ok(version) => version,
+            Err(reading) => return reading,
         };
         let group = kind.group();
         let api = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         Reading::Known(format!("{api}/namespaces/{namespace}/{}", kind.plural()))
+    }
+
+    /// The newest version in which a kind is served and understood. A group's versions need not all have it: `OCIRepository` came
+    /// to `v1` long after `GitRepository`.
+    async fn version(&self, kind: Kind) -> Result<&'static str, Reading<String>> {
+        let unknown = |error: &Error| Reading::Unknown(told(error));
+        let Some(served) = self.served(kind.group()).await.map_err(|error| unknown(&error))? else {
+            return Err(Reading::Absent);
+        };
+        let mut others = served.clone();
+        for version in kind.versions() {
+            if !served.iter().any(|served| served == version) {
+                continue;
+            }
+            others.retain(|other| other != version);
+            if self.serves(kind, version).await.map_err(|error| unknown(&error))? {
+                return Ok(version);
+            }
+        }
+        if others.is_empty() {
+            return Err(Reading::Absent);
+        }
+        let (served, understood) = (served.join(", "), kind.versions().join(", "));
+        Err(Reading::Unknown(format!("{} is served as {served}, and {understood} is understood", kind.group())))
+    }
+
+    /// Whether a version of a group has a kind.
+    async fn serves(&self, kind: Kind, version: &'static str) -> Result<bool, Error> {
+        if kind.group().is_empty() {
+            return Ok(true);
+        }
+        let key = (kind.group(), version);
+        let mut known = self.resources.lock().await;
+        if let Entry::Vacant(unknown) = known.entry(key) {
+            let path = format!("/apis/{}/{version}", kind.group());
+            let request = http::Request::get(path).body(Vec::new()).map_err(Error::HttpError)?;
+            let resources = self.client.request::<Resources>(request).await?.resources;
+            unknown.insert(resources.into_iter().map(|resource| resource.name).collect());
+        }
+        Ok(known.get(&key).is_some_and(|names| names.iter().any(|name| name == kind.plural())))
     }
 
     /// The versions of a group; `None` where the cluster has no such group.

@@ -105,7 +105,7 @@ impl Held {
             match taken {
                 Ok(object) => {
                     let lease = Lease::of(&object).unwrap_or_default();
-                    return Ok(Self::hold(cluster, name, lease, clock, sent));
+                    return Ok(Self::hold(cluster, name, (lease, me.to_owned()), clock, sent));
                 }
                 // Somebody was quicker: look again.
                 Err(error) if matches!(error.kind(), PortErrorKind::Conflict { .. }) => {}
@@ -114,11 +114,17 @@ impl Held {
         }
     }
 
-    fn hold(cluster: Arc<dyn Cluster>, name: ObjectName, lease: Lease, clock: Clock, sent: Instant) -> Self {
+    fn hold(
+        cluster: Arc<dyn Cluster>,
+        name: ObjectName,
+        (lease, me): (Lease, String),
+        clock: Clock,
+        sent: Instant,
+    ) -> Self {
         let validity = Arc::new(Validity::now());
         validity.renew(sent);
         let (end, ended) = oneshot::channel();
-        let renewing = tokio::spawn(renew(cluster, name.clone(), lease, clock, Arc::clone(&validity), ended));
+        let renewing = tokio::spawn(renew(cluster, name.clone(), lease, clock, Arc::clone(&validity), me, ended));
         Self { name, validity, end, renewing }
     }
 
@@ -149,6 +155,7 @@ async fn renew(
     mut lease: Lease,
     clock: Clock,
     validity: Arc<Validity>,
+    me: String,
     mut ended: oneshot::Receiver<()>,
 ) {
     loop {
@@ -168,8 +175,15 @@ async fn renew(
                 validity.renew(sent);
             }
             Ok(Err(error)) if matches!(error.kind(), PortErrorKind::Conflict { .. } | PortErrorKind::NotFound) => {
-                validity.lost.store(true, Ordering::Release);
-                return;
+                // Our own renewal, of which only the answer was lost, conflicts too.
+                match cluster.get(Kind::Lease, &name).await.and_then(|object| Lease::of(&object)) {
+                    Reading::Known(found) if found.holder == me => lease = found,
+                    Reading::Unknown(_) => {}
+                    Reading::Known(_) | Reading::Absent => {
+                        validity.lost.store(true, Ordering::Release);
+                        return;
+                    }
+                }
             }
             // It may answer the next time, while the lease lasts.
             Ok(Err(_)) | Err(_) => {}

@@ -143,12 +143,15 @@ pub fn board(snapshot: &Snapshot, policy: &Policy) -> Result<Board, Needs> {
 }
 
 impl Board {
-    /// Adds what clusters say: what each stage runs, and what is wrong there.
-    pub fn observe(&mut self, observed: &[Observed]) {
+    /// Adds what clusters say: what each stage runs of this repository, and what is wrong there.
+    pub fn observe(&mut self, repository: &str, observed: &[Observed]) {
         for observed in observed {
             let Some(row) = self.stages.iter_mut().find(|row| row.name == observed.site.stage) else { continue };
-            let troubles =
-                [observed.source_trouble(&row.constraint), observed.not_running(), observed.unready_release()];
+            let troubles = [
+                observed.source_trouble(&row.constraint).or_else(|| observed.follows_another(repository)),
+                observed.not_running(),
+                observed.unready_release(),
+            ];
             let troubles: Vec<_> = troubles.into_iter().flatten().chain(observed.unhealthy_canary(false)).collect();
             row.runs = observed.kustomization.1.as_ref().known().and_then(|found| {
                 let applied = found.applied.as_ref()?;
@@ -286,8 +289,12 @@ pub fn newest_artifacts(
             Wanted::Released => version.is_release(),
             Wanted::These(these) => these.contains(&digest),
         };
-        if is_wanted && found.len() < limit && !found.contains(&digest) {
-            found.push(digest);
+        if is_wanted && !found.contains(&digest) {
+            if found.len() < limit {
+                found.push(digest);
+            } else {
+                more = true;
+            }
         }
     }
     let more = more && !matches!(wanted, Wanted::These(these) if these.len() <= limit);

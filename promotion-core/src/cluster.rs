@@ -33,7 +33,7 @@ pub use canary::Canary;
 pub use common::{Applied, Condition, Owner, Status};
 pub use event::Event;
 pub use kustomization::Kustomization;
-pub use observed::{Observed, Site};
+pub use observed::{Observed, Site, same_constraint};
 pub use pin::{PINNED, PinError, Pinned, pin, pinned, reconcile, unpin};
 pub use release::HelmRelease;
 pub use source::{Reference, Source};

@@ -173,6 +173,12 @@ pub fn why(
         }
         let observed = facts.observed.unwrap_or_default().iter().find(|observed| observed.site.stage == stage.name);
         let case = Case { view: &view, digest, stage: index, name: &stage.name, facts, observed };
+        if index < policy.last() && walk == Walk::Everything && case.went_on()? {
+            let question = Question::Selected;
+            let evidence = alloc::format!("it was validated, and {} has gone on", stage.name);
+            trace.links.push(Link { stage: stage.name.clone(), question, answer: Answer::Pass(evidence) });
+            continue;
+        }
         for question in questions(index, policy.last()) {
             if observed.is_none() && !case.is_asked(*question) {
                 continue;

@@ -1,12 +1,14 @@
+use std::sync::Arc;
+
 use promotion_core::memory::{MemoryRegistry, SharedRegistry};
-use promotion_core::ports::{PortErrorKind, Registry};
+use promotion_core::ports::{Consistency, PortErrorKind, Registry};
 use promotion_registry::copy::{self, CopiedTag, Options, Report, Selection};
 use serde::Serialize;
 
 use self::bars::Bars;
 use crate::app::App;
 use crate::config::Config;
-use crate::connect::{Connector, Open, host, names_somebody};
+use crate::connect::{Connector, LeaseLock, Open, host, names_somebody};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{Document, Paint, columns};
@@ -139,9 +141,17 @@ impl CopyArgs {
             ..Options::default()
         };
         app.out.detail(&format!("reading {}", self.from));
+        let guard = match &to.lease {
+            Some(lease) => Some(lease.take().await?),
+            None => None,
+        };
         let bars = Bars::new(&app.out);
         let copied = copy::copy(&from, &to, &selection, &options, &bars).await;
         drop(bars);
+        drop(guard);
+        if let Some(lease) = &to.lease {
+            lease.settle().await;
+        }
         let report = copied.map_err(told)?;
         for name in &report.not_tags {
             app.out.note(&format!("note: {name:?} is no tag by the specification, so it is not copied"));
@@ -202,7 +212,9 @@ impl CopyArgs {
             Err(failure) if self.dry_run && failure.exit == Exit::NotFound => empty(),
             opened => opened?,
         };
-        Ok(Watched { inner, counter: Counter::silent(), written: app.written.clone(), lease: None })
+        let leased = !self.dry_run && inner.consistency() != Consistency::Exclusive;
+        let lease = LeaseLock::of(config, &app.out).filter(|_| leased).map(Arc::new);
+        Ok(Watched { inner, counter: Counter::silent(), written: app.written.clone(), lease })
     }
 }
 

@@ -136,11 +136,10 @@ async fn clusters(app: &App, config: &Config, clusters: &ClusterArgs) -> Result<
         let Some(reached) = clusters.reach(app, config, repository, &stage.name).await? else { continue };
         let gate = index < config.policy.last();
         let observed = Observed::read(&*reached.cluster, reached.site, crate::world::now()).await;
-        troubles.extend(observed.lint(&stage.constraint.to_string(), gate));
-        if gate {
-            let object = observed.site.object(Kind::Kustomization, &observed.kustomization.0);
-            gates.entry((reached.cluster.name().to_owned(), object)).or_insert_with(Vec::new).push(stage.name.clone());
-        }
+        let known = config.settings.repository.as_ref().map(ToString::to_string);
+        troubles.extend(observed.lint(known.as_deref(), &stage.constraint.to_string(), gate));
+        let object = observed.site.object(Kind::Kustomization, &observed.kustomization.0);
+        gates.entry((reached.cluster.name().to_owned(), object)).or_insert_with(Vec::new).push(stage.name.clone());
     }
     let shared = gates.into_iter().filter(|(_, stages)| stages.len() > 1);
     troubles.extend(shared.map(|((_, object), stages)| Trouble { object, fault: Fault::GateOfSeveral { stages } }));

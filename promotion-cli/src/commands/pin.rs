@@ -103,6 +103,9 @@ impl Aim {
 }
 
 /// Pins the last stage's source to an artifact that it may run.
+///
+/// # Errors
+/// As [`Session::find`], and when the cluster cannot be read or changed.
 pub(super) async fn pin(
     session: &Session<'_>,
     what: &What,
@@ -110,6 +113,7 @@ pub(super) async fn pin(
     force: bool,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
+    no_plan(args)?;
     let digest = match session.find(what).await? {
         Ok(digest) => digest,
         Err(refusal) => return session.refuse(refusal),
@@ -120,7 +124,7 @@ pub(super) async fn pin(
         Err(reason) => return session.refuse(reason.into()),
     };
     let aim = Aim::read(session).await?;
-    if let Some(mismatch) = elsewhere(session, &aim) {
+    if let Some(mismatch) = elsewhere(session, &aim, force) {
         return session.refuse(mismatch.into());
     }
     let (by, at) = (actor(), session.now());
@@ -149,6 +153,14 @@ pub(super) async fn pin(
     Ok(Exit::Done)
 }
 
+/// A pin is one write to one object: there is no plan to keep.
+pub(super) fn no_plan(args: &WriteArgs) -> Result<(), Failure> {
+    if args.out.is_none() && !args.exit_code {
+        return Ok(());
+    }
+    Err(Failure::usage("read the arguments", "--out and --exit-code are for plans of tags, and a pin writes none"))
+}
+
 /// The release of an artifact that the last stage may run.
 fn releasable(view: &View<'_>, artifact: Digest) -> Result<Result<Option<Tag>, Reason>, Needs> {
     let last = view.policy().last();
@@ -164,8 +176,16 @@ fn releasable(view: &View<'_>, artifact: Digest) -> Result<Result<Option<Tag>, R
     Ok(Ok(None))
 }
 
-/// A source of another repository would be pinned to a digest that it cannot find.
-fn elsewhere(session: &Session<'_>, aim: &Aim) -> Option<Reason> {
-    let (url, expected) = (Source::of(&aim.object).ok()?.url, session.registry.repository().to_string());
-    (url != expected).then(|| aim.refused(Fault::Elsewhere { url, expected }))
+/// A source of another repository would be pinned to a digest that it cannot find; one with another constraint is another
+/// stage's, as in a cluster that was named by mistake.
+fn elsewhere(session: &Session<'_>, aim: &Aim, force: bool) -> Option<Reason> {
+    let source = Source::of(&aim.object).ok()?;
+    let expected = session.registry.repository().to_string();
+    if source.url != expected {
+        return Some(aim.refused(Fault::Elsewhere { url: source.url, expected }));
+    }
+    let declared = session.config.policy.stages().last()?.constraint.to_string();
+    let deployed =
+        source.reference.semver.filter(|deployed| !force && !cluster::same_constraint(deployed, &declared))?;
+    Some(aim.refused(Fault::DeclaredOtherwise { deployed, declared }))
 }

@@ -105,7 +105,7 @@ async fn read(session: &Session<'_>, clusters: &ClusterArgs) -> Result<Board, Fa
     };
     let (board, observed) = join(session.ask(question), observe_all(session, clusters, |_| true)).await;
     let mut board = board?;
-    board.observe(&observed?);
+    board.observe(&session.registry.repository().to_string(), &observed?);
     Ok(board)
 }
 

@@ -1,4 +1,5 @@
 use promotion_core::Repository;
+use promotion_core::artifact::View;
 use promotion_core::cluster;
 
 use super::pin::Aim;
@@ -33,8 +34,14 @@ impl UnpinArgs {
             Ok(patch) => patch,
             Err(fault) => return session.refuse(aim.refused(fault).into()),
         };
+        super::pin::no_plan(&self.write)?;
         let done = aim.change(patch, if self.write.dry_run { "would unpin" } else { "unpinned" }, &self.write).await?;
         app.out.document(&done)?;
+        let policy = session.config.policy.clone();
+        let selects = session.ask(|known| View::new(known, &policy).selected(policy.last())).await?;
+        if let Some((_, tag, digest)) = selects {
+            app.out.note(&format!("it now takes {tag}, sha256:{}, unless something outranks that", digest.short()));
+        }
         Ok(Exit::Done)
     }
 }

@@ -88,7 +88,9 @@ impl WhyArgs {
         let digest = match found? {
             Ok(digest) => digest,
             Err(reason) => {
-                app.out.note(NOT_BUILT);
+                if matches!(reason, Reason::WhatNotFound { .. } | Reason::ArtifactNotFound { .. }) {
+                    app.out.note(NOT_BUILT);
+                }
                 return session.refuse(reason.into());
             }
         };

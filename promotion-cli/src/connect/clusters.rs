@@ -1,11 +1,12 @@
 //! How clusters are reached: the contexts that promotion.yaml names for its stages, or folders of exported manifests.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use promotion_cluster::{Access, Folder, Kubernetes};
 use promotion_core::Repository;
-use promotion_core::cluster::{Site, Source};
+use promotion_core::cluster::{Site, Source, same_constraint};
 use promotion_core::memory::MemoryCluster;
 use promotion_core::ports::PortError;
 use promotion_core::ports::cluster::{Cluster, Kind};
@@ -74,7 +75,7 @@ impl ClusterArgs {
         if let Some(manifests) = self.manifests.iter().rfind(of_stage) {
             let folder = folder(app, &manifests.path)?;
             let site = match configured {
-                Some(cluster) => Some(site(stage, cluster, None)),
+                Some(cluster) => Some(site(stage, cluster, cluster.context.clone())),
                 None => guess(&folder, config, repository, stage),
             };
             return Ok(site.map(|site| Reached { cluster: Box::new(folder), site }));
@@ -101,6 +102,17 @@ impl ClusterArgs {
 
     /// Stages that manifests were given for and that do not exist are a mistake.
     pub(crate) fn check(&self, config: &Config) -> Result<(), Failure> {
+        let told = |stage: &str| self.manifests.iter().any(|manifests| manifests.stage.as_deref() == Some(stage));
+        let untold = self.manifests.iter().any(|manifests| manifests.stage.is_none());
+        let mut names = BTreeMap::new();
+        for (stage, cluster) in config.settings.clusters.iter().filter(|(stage, _)| untold && !told(stage)) {
+            let of = (&cluster.namespace, &cluster.source, &cluster.kustomization);
+            if let Some(other) = names.insert(of, stage) {
+                let message = format!("{other} and {stage} have objects of the same names: whose are these?");
+                let fix = format!("give --manifests {other}=PATH, --manifests {stage}=PATH, or both");
+                return Err(Failure::usage("read the manifests", message).fix(fix));
+            }
+        }
         let named = self.manifests.iter().filter_map(|manifests| manifests.stage.clone());
         named.map(Some).try_for_each(|stage| config.stage(stage).map(|_| ()))
     }
@@ -128,20 +140,18 @@ fn site(stage: &str, configured: &config::Cluster, context: Option<String>) -> S
     }
 }
 
-/// The one source in the folder that follows this repository with the stage's constraint, or the only one that follows it.
+/// The one source in the folder that follows this repository with the stage's constraint: any other may be another stage's.
 fn guess(folder: &Folder, config: &Config, repository: &Repository, stage: &str) -> Option<Site> {
     let url = repository.to_string();
     let sources = folder.objects().filter(|object| object.kind == Kind::OciRepository);
     let following: Vec<Source> =
         sources.filter_map(|object| Source::of(object).ok()).filter(|source| source.url == url).collect();
     let constraint = config.policy.stage(stage)?.constraint.to_string();
-    let exact = following.iter().filter(|source| source.reference.semver.as_deref() == Some(&*constraint));
-    let exact: Vec<&Source> = exact.collect();
-    let one = match (exact.as_slice(), following.as_slice()) {
-        ([one], _) => one,
-        (_, [one]) => one,
-        _ => return None,
+    let declared = |source: &&Source| {
+        source.reference.semver.as_deref().is_some_and(|deployed| same_constraint(deployed, &constraint))
     };
+    let mut exact = following.iter().filter(declared);
+    let (Some(one), None) = (exact.next(), exact.next()) else { return None };
     Some(Site {
         stage: stage.to_owned(),
         context: None,

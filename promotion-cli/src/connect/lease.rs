@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use promotion_cluster::{Access, Held, Kubernetes, Validity};
-use promotion_core::ports::cluster::ObjectName;
+use promotion_core::ports::cluster::{Cluster, ObjectName};
 use promotion_core::ports::{Guard, PortError, PortErrorKind};
 use tokio::task::JoinHandle;
 
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// A lease that is taken with the repository's lock, and without which nothing is written.
 pub(crate) struct LeaseLock {
     name: ObjectName,
-    /// The cluster that it lives in: the last stage's, else the current context's.
+    /// The cluster that it lives in: the last stage's, or the one that this runs in.
     access: Access,
     out: Output,
     held: Mutex<Option<Arc<Validity>>>,
@@ -41,22 +41,34 @@ impl LeaseLock {
 
     /// Takes it. The guard gives it back.
     pub(crate) async fn take(&self) -> Result<Guard, PortError> {
+        if self.access.context.is_none() && crate::app::variable("KUBERNETES_SERVICE_HOST").is_none() {
+            // Two people with two current contexts would both hold it.
+            let message = "nothing says in which cluster: set context under clusters for the last stage".to_owned();
+            return Err(PortError::new(PortErrorKind::Invalid, format!("take Lease {}", self.name), message));
+        }
         let cluster = Arc::new(Kubernetes::connect(&self.access).await?);
+        let cluster_name = cluster.name().to_owned();
         let waiting = |holder: &str| self.out.note(&format!("waiting for {holder}, who holds Lease {}", self.name));
         let held = Held::take(cluster, self.name.clone(), &identity(), now, PATIENCE, waiting).await?;
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.validity());
+        self.out.detail(&format!("holding Lease {} in {}", self.name, cluster_name));
         let (guard, ending) = held.into_guard();
         self.ending.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
         Ok(Guard::new(guard))
     }
 
-    /// How long a write that begins now may take.
+    /// Whether a write may begin, or go on.
+    pub(crate) fn begin(&self) -> Result<(), PortError> {
+        self.left().map(|_| ())
+    }
+
+    /// How long until it must be asked again.
     pub(crate) fn left(&self) -> Result<Duration, PortError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().and_then(|validity| validity.left()).ok_or_else(|| self.lost())
     }
 
-    pub(crate) fn lost(&self) -> PortError {
+    fn lost(&self) -> PortError {
         let message = "it was lost to another writer, or could not be renewed in time: nothing more is written";
         PortError::new(PortErrorKind::Unavailable, format!("keep Lease {}", self.name), message)
     }

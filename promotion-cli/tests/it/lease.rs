@@ -23,6 +23,7 @@ fn a_writer_that_was_paused_for_too_long_writes_nothing_more() {
     let proxy = Proxy::before(&registry.host());
     let site = Site::new();
     let kubeconfig = plane.kubeconfig(Identity::Admin);
+    site.write("promotion.yaml", "clusters: { live: { context: admin } }\n");
     let command = |host: &str, arguments: &[&str]| {
         let mut command = site.command(arguments);
         command.env("KUBECONFIG", &kubeconfig).env("PROMOTION_LOCK", "lease:default/promotion");
@@ -32,6 +33,9 @@ fn a_writer_that_was_paused_for_too_long_writes_nothing_more() {
     };
     let direct = |arguments: &[&str]| Run::of(&mut command(&registry.host(), arguments));
     let app = site.app("1");
+    let nowhere = Run::of(command(&registry.host(), &["repair"]).args(["--config", "/dev/null"]));
+    assert_eq!(nowhere.code, 1, "{}", nowhere.stderr);
+    assert!(nowhere.stderr.contains("nothing says in which cluster"), "{}", nowhere.stderr);
     let pushed = direct(&["push", "--path", &app, "--revision", &revision(1), "-o", "json"]);
     assert_eq!(pushed.code, 0, "{}", pushed.stderr);
     let digest = text(&pushed.value()["digest"]).to_owned();

@@ -92,18 +92,56 @@ fn why_needs_neither_a_cluster_nor_a_configuration() {
 }
 
 #[test]
-fn exported_manifests_are_evidence_of_what_ran_there() {
+fn exported_manifests_are_evidence_of_no_known_time() {
     let export = Export::new();
     export.export(">= 0.0.0-0", &[]);
+    let undated = export.run(&["promote", "--manifests", "integration=exported"]);
+    assert_eq!(undated.code, 3, "{}{}", undated.stdout, undated.stderr);
+    assert!(undated.stderr.contains("when it was observed"), "{}", undated.stderr);
+    // Where the gate does not ask how old it is, they are evidence.
+    export.site.write(
+        "promotion.yaml",
+        "stages:\n\
+        - {name: integration, source: oci, semver: \">= 0.0.0-0\", mark: \"integration-{short}\", \
+           gate: {evidence: [kustomization], fresh: null}}\n\
+        - {name: live, source: oci, semver: \">= 0.0.0\", mark: \"validated-{short}\"}\n",
+    );
     let promoted = export.run(&["promote", "--manifests", "integration=exported", "-o", "json"]);
     assert_eq!(promoted.code, 0, "{}{}", promoted.stdout, promoted.stderr);
     assert_eq!(promoted.value()["release"], "0.1.0");
 }
 
 #[test]
+fn a_source_with_another_constraint_is_another_stages() {
+    let export = Export::new();
+    export.export(">= 0.0.0", &[]);
+    let run = export.run(&["promote", &export.digest, "--manifests", "exported"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("evidence") && !run.stdout.contains("0.1.0\n"), "{}", run.stderr);
+}
+
+#[test]
+fn manifests_of_two_clusters_are_told_apart() {
+    let export = Export::new();
+    export.export(">= 0.0.0-0", &[]);
+    let text = std::fs::read_to_string(export.site.path().join("exported/all.json")).unwrap();
+    export.site.write("exported/live.json", &text.replace("0.1.0-rc.1", "0.0.9"));
+    let both = export.run(&["why", &export.digest, "--manifests", "integration=exported"]);
+    assert_eq!(both.code, 10, "{}{}", both.stdout, both.stderr);
+    assert!(both.stdout.contains("was exported twice, and differently"), "{}", both.stdout);
+
+    let same = "clusters:\n  integration: {source: platform}\n  live: {source: platform}\n";
+    export.site.write("promotion.yaml", same);
+    let whose = export.run(&["why", &export.digest, "--manifests", "exported"]);
+    assert_eq!(whose.code, 2, "{}{}", whose.stdout, whose.stderr);
+    assert!(whose.stderr.contains("whose are these?"), "{}", whose.stderr);
+}
+
+#[test]
 fn doctor_tells_what_is_set_up_differently() {
     let export = Export::new();
     export.export(">= 0.1.0-0", &alert("error"));
+    export.site.write("promotion.yaml", "clusters: { integration: { namespace: apps, source: platform } }\n");
     let ids = || -> Vec<String> {
         let doctor = export.run(&["doctor", "--manifests", "integration=exported", "-o", "json"]);
         let findings = doctor.value()["findings"].as_array().unwrap().clone();

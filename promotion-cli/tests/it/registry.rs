@@ -254,7 +254,7 @@ fn flags_win_over_the_environment_and_credentials_stay_with_their_host() {
 fn a_lease_that_cannot_be_had_is_not_passed_over() {
     let site = Site::new();
     let server = Server::start();
-    site.write("promotion.yaml", "lock: lease:flux-system/promotion\n");
+    site.write("promotion.yaml", "lock: lease:flux-system/promotion\nclusters: { live: { context: nowhere } }\n");
     let repair = format!("oci://{}/acme/x", server.host);
     let nowhere = site.path().join("kubeconfig");
     let run = Run::of(site.command(&["repair", &repair, "--plain-http"]).env("KUBECONFIG", &nowhere));

@@ -147,6 +147,22 @@ fn what_was_not_exported_is_unknown_and_never_absent() {
 }
 
 #[test]
+fn an_object_that_two_files_tell_differently_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut other = manifest("a");
+    other["spec"] = json!({"suspend": true});
+    write(folder.path(), "integration.json", &manifest("a").to_string());
+    write(folder.path(), "again.json", &manifest("a").to_string());
+    let name = ObjectName::new("flux-system", "a");
+    let same = Folder::read(folder.path()).unwrap();
+    assert!(matches!(block_on(same.get(Kind::OciRepository, &name)), Reading::Known(_)), "twice the same is once");
+    write(folder.path(), "live.json", &other.to_string());
+    let read = Folder::read(folder.path()).unwrap();
+    assert!(matches!(block_on(read.get(Kind::OciRepository, &name)), Reading::Unknown(why) if why.contains("twice")));
+    assert!(matches!(block_on(read.list(Kind::OciRepository, "flux-system")), Reading::Unknown(_)));
+}
+
+#[test]
 fn a_folder_is_not_written_to_and_must_be_there() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "a.json", &manifest("a").to_string());

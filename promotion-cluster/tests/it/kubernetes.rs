@@ -145,5 +145,18 @@ async fn a_pin_follows_the_digest_alone_and_unpinning_restores_what_was() {
     let unpinned = cluster.patch(object.kind, &object.name, &patch).await.unwrap();
     assert_eq!(plane.get("ocirepository", "platform").unwrap()["spec"]["ref"], before);
     assert_eq!(unpin(&unpinned, false, at), Err(Fault::NotPinned));
+
+    // Somebody undid a pin by hand, and narrowed the range: that stays, and the next pin remembers it.
+    let pinned = cluster.patch(object.kind, &object.name, &pin(&unpinned, &wish, false).unwrap()).await.unwrap();
+    let narrowed = json!({"spec": {"ref": {"digest": null, "semver": "< 1.4.0"}}});
+    let undone = cluster.patch(pinned.kind, &pinned.name, &narrowed).await.unwrap();
+    assert_eq!(unpin(&undone, false, at), Err(Fault::NotPinned));
+    let again = cluster.patch(undone.kind, &undone.name, &pin(&undone, &wish, false).unwrap()).await.unwrap();
+    let restored = cluster.patch(again.kind, &again.name, &unpin(&again, false, at).unwrap()).await.unwrap();
+    assert_eq!(Source::of(&restored).unwrap().reference.semver.as_deref(), Some("< 1.4.0"));
+    // What cannot be read is not overwritten: it is all that is known of before.
+    let spoilt = json!({"metadata": {"annotations": {"promotion-rs.github.io/pinned": "{"}}});
+    let spoilt = cluster.patch(restored.kind, &restored.name, &spoilt).await.unwrap();
+    assert!(matches!(pin(&spoilt, &wish, false), Err(Fault::Unreadable { .. })));
     assert!(Kustomization::of(&unpinned).is_err(), "a source is no Kustomization");
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use serde::Deserialize;
 
-use super::common::{Parts, interval, lenient_time, read};
+use super::common::{Parts, interval, is_current, lenient_time, read};
 use crate::ports::cluster::{Kind, Object, ObjectName};
 use crate::time::Timestamp;
 
@@ -24,6 +24,8 @@ pub struct Canary {
     pub last_run: Option<Timestamp>,
     /// What it said.
     pub message: String,
+    /// Whether that is of its newest spec.
+    pub current: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -37,6 +39,7 @@ struct Spec {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct StatusParts {
+    observed_generation: Option<i64>,
     status: Option<String>,
     #[serde(deserialize_with = "lenient_time")]
     last_check: Option<Timestamp>,
@@ -59,6 +62,7 @@ impl Canary {
             suspended,
             passed: status.status.map(|status| status == "Passed"),
             last_run: status.last_check,
+            current: is_current(metadata.generation, status.observed_generation),
             message: status.error_message.or(status.message).unwrap_or_default(),
         })
     }

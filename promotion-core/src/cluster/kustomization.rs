@@ -116,7 +116,7 @@ impl Kustomization {
 
     /// Evidence of the digest that it applied, if it is ready and at work on no other.
     #[must_use]
-    pub fn evidence(&self, stage: &str, now: Timestamp) -> Option<Evidence> {
+    pub fn evidence(&self, stage: &str, observed_at: Option<Timestamp>) -> Option<Evidence> {
         let applied = self.applied.as_ref().filter(|_| self.is_ready())?;
         if self.attempted.as_ref().is_some_and(|attempted| attempted.digest != applied.digest) {
             return None;
@@ -126,7 +126,7 @@ impl Kustomization {
             digest: Some(applied.digest),
             commit: None,
             stage: Some(stage.to_string()),
-            observed_at: Some(now),
+            observed_at,
             source: format!("Kustomization {}", self.name),
         })
     }

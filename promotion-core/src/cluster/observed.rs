@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::pin::pinned;
 use super::trouble::{Fault, ObjectRef};
-use super::{Alert, Canary, HelmRelease, Kustomization, Provider, Source, Trouble};
+use super::{Alert, Canary, HelmRelease, Kustomization, Provider, Source, Status, Trouble};
 use crate::concurrently::{all, both};
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
@@ -46,6 +46,8 @@ pub struct Observed {
     pub site: Site,
     /// When it was asked.
     pub at: Timestamp,
+    /// Whether what it said is of then.
+    pub live: bool,
     /// What it follows, by name.
     pub source: (ObjectName, Reading<Source>),
     /// What it applies, by name.
@@ -54,7 +56,7 @@ pub struct Observed {
     pub dependencies: Vec<(ObjectName, Reading<Kustomization>)>,
     /// The releases among what it applied.
     pub releases: Vec<(ObjectName, Reading<HelmRelease>)>,
-    /// The canaries among what it applied, and those beside the Flux objects.
+    /// The canaries among what it applied; where there are none, those beside the Flux objects.
     pub canaries: Reading<Vec<Canary>>,
     /// Who listens.
     pub alerts: Reading<Vec<Alert>>,
@@ -93,8 +95,13 @@ impl Observed {
         let inventory = applied.map(|found| found.inventory.clone()).unwrap_or_default();
         let (dependencies, releases) =
             both(all(depends_on.iter().map(|name| dependency(cluster, name))), releases(cluster, &inventory)).await;
+        let canaries = match applied_canaries(cluster, &inventory).await {
+            Some(applied) => applied,
+            None => canaries,
+        };
         Self {
             at: now,
+            live: cluster.is_live(),
             source,
             kustomization,
             dependencies,
@@ -106,14 +113,18 @@ impl Observed {
         }
     }
 
-    /// What the cluster proves of the digest that it applied, of these kinds; and what stands in the way of the others.
+    /// What the cluster proves of the digest of this repository that it applied, of these kinds; and what stands in the way of the
+    /// others. What somebody exported proves it of no known time.
     #[must_use]
-    pub fn evidence(&self, kinds: &[EvidenceKind]) -> (Vec<Evidence>, Vec<Trouble>) {
+    pub fn evidence(&self, repository: &str, kinds: &[EvidenceKind]) -> (Vec<Evidence>, Vec<Trouble>) {
         let (mut evidence, mut troubles) = (Vec::new(), Vec::new());
+        if let Some(trouble) = self.follows_another(repository) {
+            return (evidence, alloc::vec![trouble]);
+        }
         let (name, reading) = &self.kustomization;
         let object = self.site.object(Kind::Kustomization, name);
         let applied = match reading {
-            Reading::Known(found) => found.evidence(&self.site.stage, self.at),
+            Reading::Known(found) => found.evidence(&self.site.stage, self.live.then_some(self.at)),
             Reading::Absent | Reading::Unknown(_) => None,
         };
         let Some(applied) = applied else {
@@ -128,7 +139,7 @@ impl Observed {
                 EvidenceKind::Kustomization => None,
                 EvidenceKind::HelmRelease if self.releases.is_empty() => Some(missing(&object, Kind::HelmRelease)),
                 EvidenceKind::HelmRelease => self.unready_release(),
-                EvidenceKind::Canary => self.unhealthy_canary(true),
+                EvidenceKind::Canary => self.unhealthy_canary(true).or_else(|| self.untried_canary()),
                 EvidenceKind::Analysis | EvidenceKind::Manual => continue,
             };
             match trouble {
@@ -151,7 +162,7 @@ impl Observed {
             Reading::Known(source) => match (pinned(source), source.reference.semver.as_deref()) {
                 (Some(to), _) => Fault::Pinned { to },
                 (None, None) => Fault::FollowsNothing,
-                (None, Some(semver)) if same(semver, declared) => return None,
+                (None, Some(semver)) if same_constraint(semver, declared) => return None,
                 (None, Some(semver)) => {
                     Fault::DeclaredOtherwise { deployed: semver.to_string(), declared: declared.to_string() }
                 }
@@ -160,11 +171,14 @@ impl Observed {
         Some(Trouble { object: self.site.object(Kind::OciRepository, name), fault })
     }
 
-    /// What is wrong with how the stage is set up, whatever runs there: the source, and for a `gate` whether its Kustomization
-    /// waits for health and success is announced.
+    /// What is wrong with how the stage is set up, whatever runs there: the source, of this repository where it is known, and for a
+    /// `gate` whether its Kustomization waits for health and success is announced.
     #[must_use]
-    pub fn lint(&self, declared: &str, gate: bool) -> Vec<Trouble> {
+    pub fn lint(&self, repository: Option<&str>, declared: &str, gate: bool) -> Vec<Trouble> {
         let mut troubles: Vec<Trouble> = self.source_trouble(declared).into_iter().collect();
+        if troubles.is_empty() {
+            troubles.extend(repository.and_then(|repository| self.follows_another(repository)));
+        }
         if !gate {
             return troubles;
         }
@@ -176,6 +190,37 @@ impl Observed {
         }
         troubles.extend(self.announces().err().map(|trouble| *trouble));
         troubles
+    }
+
+    /// Whether the stage's objects belong together: its source follows this repository, and its Kustomization applies that source.
+    #[must_use]
+    pub fn follows_another(&self, repository: &str) -> Option<Trouble> {
+        let (name, reading) = &self.source;
+        let of_source = |fault: Fault| Some(Trouble { object: self.site.object(Kind::OciRepository, name), fault });
+        match reading {
+            Reading::Absent => return of_source(Fault::Absent),
+            Reading::Unknown(why) => return of_source(Fault::Unreadable { why: why.clone() }),
+            Reading::Known(source) if source.url != repository => {
+                return of_source(Fault::Elsewhere { url: source.url.clone(), expected: repository.to_string() });
+            }
+            Reading::Known(_) => {}
+        }
+        match &self.kustomization {
+            (of, Reading::Known(found)) if found.source.as_ref() != Some(name) => Some(Trouble {
+                object: self.site.object(Kind::Kustomization, of),
+                fault: Fault::FollowsAnother { source: found.source.clone(), expected: name.clone() },
+            }),
+            _ => None,
+        }
+    }
+
+    /// The first canary that has not run since the Kustomization became ready: it tried what was there before.
+    fn untried_canary(&self) -> Option<Trouble> {
+        let ready = self.kustomization.1.as_ref().known()?.ready()?.since?;
+        let canaries = self.canaries.as_ref().known()?;
+        let untried = canaries.iter().find(|canary| canary.last_run.is_none_or(|last| last < ready))?;
+        let fault = Fault::CanaryStale { last_run: untried.last_run };
+        Some(Trouble { object: self.site.object(Kind::Canary, &untried.name), fault })
     }
 
     /// The first release that is not ready.
@@ -202,7 +247,7 @@ impl Observed {
         let canaries = match &self.canaries {
             Reading::Known(canaries) => canaries.as_slice(),
             Reading::Absent => &[],
-            Reading::Unknown(why) if needed => {
+            Reading::Unknown(why) if needed || self.live => {
                 return Some(Trouble { object: nowhere, fault: Fault::Unreadable { why: why.clone() } });
             }
             Reading::Unknown(_) => return None,
@@ -213,6 +258,7 @@ impl Observed {
         canaries.iter().find_map(|canary| {
             let fault = match canary.passed {
                 _ if canary.suspended => Fault::Suspended,
+                _ if !canary.current => Fault::OldStatus,
                 _ if canary.is_stale(self.at) => Fault::CanaryStale { last_run: canary.last_run },
                 Some(true) => return None,
                 _ => Fault::CanaryFails { message: canary.message.clone(), since: canary.last_run },
@@ -230,10 +276,12 @@ impl Observed {
             Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
             Reading::Known(found) if found.suspended => Fault::Suspended,
             Reading::Known(found) if found.is_ready() => return None,
-            Reading::Known(found) => self.waits_for().unwrap_or_else(|| match found.ready() {
-                _ if !found.current => Fault::OldStatus,
-                ready => not_ready(ready),
-            }),
+            Reading::Known(found) if !found.current => Fault::OldStatus,
+            Reading::Known(found) => {
+                let waits = found.ready().is_some_and(|ready| ready.reason == "DependencyNotReady");
+                let dependency = if waits { self.waits_for() } else { None };
+                dependency.unwrap_or_else(|| not_ready(found.ready()))
+            }
         };
         Some(Trouble { object: self.site.object(Kind::Kustomization, name), fault })
     }
@@ -242,8 +290,9 @@ impl Observed {
     fn waits_for(&self) -> Option<Fault> {
         self.dependencies.iter().find_map(|(name, reading)| {
             let said = match reading {
-                Reading::Known(other) if other.is_ready() => return None,
-                Reading::Known(other) if other.suspended => "is suspended".into(),
+                Reading::Known(other) if other.current && other.ready().is_some_and(|of| of.status == Status::True) => {
+                    return None;
+                }
                 Reading::Known(other) => {
                     let why = other.ready().map(|ready| ready.message.clone()).unwrap_or_default();
                     alloc::format!("is not ready: {why}")
@@ -256,8 +305,9 @@ impl Observed {
     }
 }
 
-/// Blanks around operators say nothing.
-fn same(one: &str, other: &str) -> bool {
+/// Whether two constraints are written alike; blanks around operators say nothing.
+#[must_use]
+pub fn same_constraint(one: &str, other: &str) -> bool {
     let plain = |text: &str| -> String { text.chars().filter(|letter| !letter.is_whitespace()).collect() };
     one == other || plain(one) == plain(other)
 }
@@ -347,6 +397,30 @@ async fn releases(cluster: &dyn Cluster, inventory: &BTreeSet<(Kind, ObjectName)
         Some((_, Reading::Absent)) | None => Reading::Absent,
     };
     names.into_iter().map(|name| (name.clone(), reading(name))).collect()
+}
+
+/// The canaries of an inventory, with one listing for each of their namespaces; `None` when it has none. One that is gone makes
+/// them all unknown.
+async fn applied_canaries(
+    cluster: &dyn Cluster,
+    inventory: &BTreeSet<(Kind, ObjectName)>,
+) -> Option<Reading<Vec<Object>>> {
+    let names = inventory.iter().filter(|(kind, _)| *kind == Kind::Canary).map(|(_, name)| name);
+    let names: Vec<&ObjectName> = names.collect();
+    let namespaces: BTreeSet<&str> = names.iter().map(|name| &*name.namespace).collect();
+    let listed = all(namespaces.iter().map(|namespace| cluster.list(Kind::Canary, namespace))).await;
+    let mut objects = Vec::new();
+    for reading in listed {
+        match reading {
+            Reading::Known(some) => objects.extend(some),
+            unknown => return Some(unknown),
+        }
+    }
+    objects.retain(|object| names.contains(&&object.name));
+    match names.iter().find(|name| !objects.iter().any(|object| object.name == ***name)) {
+        Some(gone) => Some(Reading::Unknown(alloc::format!("Canary {gone} was applied and is gone"))),
+        None => (!names.is_empty()).then_some(Reading::Known(objects)),
+    }
 }
 
 /// Reads each object; one that cannot be read makes the listing unknown.

@@ -48,10 +48,11 @@ pub fn pin(object: &Object, pinned: &Pinned, force: bool) -> Result<Value, PinEr
     if source.suspended {
         return Err(Fault::Suspended);
     }
-    if let Some(earlier) = &source.pinned {
+    if let Some(earlier) = in_force(&source) {
         return Err(Fault::PinnedAlready { to: shown(earlier) });
     }
     respect(&source, force)?;
+    // A pin that somebody undid by hand is over: what is followed now is what was before this one.
     let remembered = Pinned { before: source.reference, ..pinned.clone() };
     let reference = json!({ "digest": pinned.to, "semver": null, "semverFilter": null, "tag": null });
     Ok(patch(object, &reference, &serde_json::to_string(&remembered).unwrap_or_default().into(), pinned.at))
@@ -63,7 +64,10 @@ pub fn pin(object: &Object, pinned: &Pinned, force: bool) -> Result<Value, PinEr
 /// When it does not remember, somebody else writes it, unless `force`d, or it cannot be read.
 pub fn unpin(object: &Object, force: bool, now: Timestamp) -> Result<Value, PinError> {
     let source = Source::of(object).map_err(|why| Fault::Unreadable { why })?;
-    let Some(pinned) = &source.pinned else { return Err(Fault::NotPinned) };
+    // What somebody wrote to spec.ref since is not undone.
+    let Some(pinned) = in_force(&source).or(source.pinned.as_ref().filter(|_| force)) else {
+        return Err(Fault::NotPinned);
+    };
     respect(&source, force)?;
     let Reference { digest, semver, semver_filter, tag } = &pinned.before;
     let reference = json!({ "digest": digest, "semver": semver, "semverFilter": semver_filter, "tag": tag });
@@ -79,11 +83,17 @@ pub fn reconcile(now: Timestamp) -> Value {
 /// What a source is pinned to, by promotion or by hand; `None` where it follows a range.
 #[must_use]
 pub fn pinned(source: &Source) -> Option<String> {
-    if let Some(pinned) = &source.pinned {
+    if let Some(pinned) = in_force(source) {
         return Some(shown(pinned));
     }
     let Reference { digest, semver, tag, .. } = &source.reference;
     digest.clone().or_else(|| tag.clone().filter(|_| semver.is_none()))
+}
+
+/// The pin that the source remembers, if it still follows it.
+fn in_force(source: &Source) -> Option<&Pinned> {
+    let follows = |pinned: &&Pinned| source.reference.digest.as_deref() == Some(&*pinned.to.to_string());
+    source.pinned.as_ref().filter(follows)
 }
 
 fn shown(pinned: &Pinned) -> String {

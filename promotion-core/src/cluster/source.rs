@@ -57,7 +57,7 @@ pub struct Source {
     pub current: bool,
     /// Who would undo what is written to it.
     pub owner: Option<Owner>,
-    /// What it followed before it was pinned.
+    /// What it followed before promotion pinned it, as the object remembers. Somebody may have changed `spec.ref` since.
     pub pinned: Option<Pinned>,
 }
 
@@ -115,7 +115,7 @@ impl Source {
             current: is_current(metadata.generation, status.observed_generation),
             conditions: status.conditions,
             owner: metadata.owner(),
-            pinned: pinned_before(&metadata),
+            pinned: pinned_before(&metadata)?,
         })
     }
 
@@ -142,6 +142,10 @@ impl Source {
     }
 }
 
-fn pinned_before(metadata: &Metadata) -> Option<Pinned> {
-    serde_json::from_str(metadata.annotation(PINNED)?).ok()
+/// An annotation that cannot be read must not be overwritten: it is all that is known of before.
+fn pinned_before(metadata: &Metadata) -> Result<Option<Pinned>, String> {
+    let Some(text) = metadata.annotation(PINNED) else { return Ok(None) };
+    serde_json::from_str(text)
+        .map(Some)
+        .map_err(|error| alloc::format!("its annotation {PINNED} cannot be read: {error}"))
 }

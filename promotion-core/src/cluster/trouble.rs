@@ -285,16 +285,26 @@ impl Trouble {
                 }
             }
             Fault::Unreadable { .. } => {
-                format!("{} auth can-i get {}", object.aimed("kubectl"), object.kind.plural())
+                let verb = match object.kind {
+                    Kind::OciRepository | Kind::Kustomization => "get",
+                    _ => "list",
+                };
+                format!(
+                    "{} auth can-i {verb} {}.{}",
+                    object.aimed("kubectl"),
+                    object.kind.plural(),
+                    object.kind.group()
+                )
             }
             Fault::Suspended => object.flux("resume").unwrap_or_else(|| object.kubectl("edit")),
             Fault::OldStatus | Fault::NotPolled { .. } | Fault::NotApplied { .. } => again(),
             Fault::Elsewhere { expected, .. } => {
                 format!("set spec.url to {expected}, or name the source that follows it")
             }
-            Fault::Pinned { .. } | Fault::PinnedAlready { .. } => {
-                "promotion unpin - if it should follow its versions again".to_string()
-            }
+            Fault::Pinned { .. } | Fault::PinnedAlready { .. } => format!(
+                "if it should follow its versions again: promotion unpin, where it is the last stage's; else {}",
+                object.kubectl("edit")
+            ),
             Fault::BadReference { .. } => "mend spec.ref; promotion resolve tries a constraint".to_string(),
             Fault::FollowsNothing => "set spec.ref.semver to the stage's constraint".to_string(),
             Fault::MatchesNothing { .. } | Fault::Excludes { .. } => {

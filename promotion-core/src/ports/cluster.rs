@@ -263,6 +263,11 @@ pub trait Cluster: Send + Sync {
     /// What people call it: the kubeconfig's context, or where its manifests lie.
     fn name(&self) -> &str;
 
+    /// Whether it answers for this moment; what somebody exported answers for one that nobody knows.
+    fn is_live(&self) -> bool {
+        true
+    }
+
     /// Every object of a kind in a namespace.
     async fn list(&self, kind: Kind, namespace: &str) -> Reading<Vec<Object>>;
 

@@ -67,6 +67,12 @@ impl Case<'_, '_> {
         }))
     }
 
+    /// Whether the stage validated it and selects something newer by now: what its cluster runs says nothing about it any more.
+    pub(super) fn went_on(&self) -> Result<bool, Needs> {
+        let overtaken = matches!(self.selected()?, Answer::Fail(Reason::Overtaken { .. }));
+        Ok(overtaken && self.evidence()?.is_some())
+    }
+
     /// Whether somebody recorded that it works in the stage.
     pub(super) fn promoted(&self) -> Result<Answer, Needs> {
         let (artifact, stage) = (self.digest, self.name.to_string());

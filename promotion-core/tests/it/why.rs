@@ -413,6 +413,10 @@ const LIVE: &[Leaf] = &[
         scene.tag("0.1.0", digest);
         scene.settle();
     }),
+    ("integration has gone on", Scene::new, |scene| {
+        scene.build('b');
+        change(&mut scene.integration, SOURCE, "/status/artifact/revision", json!(BEFORE));
+    }),
     ("something newer is live", Scene::new, |scene| {
         let newer = scene.build('b');
         scene.promote(newer);
@@ -494,7 +498,11 @@ fn each_leaf_breaks_its_own_link_and_unknown_is_never_healthy() {
         let trace = scene.trace(Walk::Everything);
         let broken = trace.links.iter().filter(|link| matches!(link.answer, Answer::Fail(_))).count();
         assert!(broken <= 1, "{name}: the walk ends at the first broken link");
-        assert_eq!(trace.verdict().is_none(), *name == "nothing is wrong", "{name}");
+        assert_eq!(
+            trace.verdict().is_none(),
+            matches!(*name, "nothing is wrong" | "integration has gone on"),
+            "{name}"
+        );
     }
 }
 
@@ -588,7 +596,7 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         let mut scene = Scene::waiting();
         change(&mut scene.integration);
         let observed = block_on(Observed::read(&scene.integration, site(), now()));
-        let (evidence, troubles) = observed.evidence(&[Kustomization, HelmRelease, Canary]);
+        let (evidence, troubles) = observed.evidence(REPOSITORY, &[Kustomization, HelmRelease, Canary]);
         assert!(evidence.iter().all(|evidence| evidence.digest == Some(scene.artifact)));
         assert!(evidence.iter().all(|evidence| evidence.stage.as_deref() == Some("integration")));
         let kinds: Vec<_> = evidence.iter().map(|evidence| evidence.kind).collect();
@@ -619,6 +627,45 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         witness(|cluster| remove(cluster, CANARY)),
         (vec![Kustomization, HelmRelease], vec!["object-absent"]),
         "no canary is no passing canary"
+    );
+    // What another repository or another source put there is no evidence, whatever digest it is.
+    assert_eq!(
+        witness(|cluster| change(cluster, SOURCE, "/spec/url", json!("oci://other.example/platform"))),
+        (vec![], vec!["source-elsewhere"])
+    );
+    assert_eq!(
+        witness(|cluster| change(cluster, KUSTOMIZATION, "/spec/sourceRef/name", json!("someone-elses"))),
+        (vec![], vec!["follows-another-source"])
+    );
+    assert_eq!(witness(|cluster| remove(cluster, SOURCE)), (vec![], vec!["object-absent"]));
+    // A canary that has not run since tried what was there before, as did one whose checks have changed since.
+    assert_eq!(
+        witness(|cluster| {
+            change(cluster, CANARY, "/spec/interval", json!(3600));
+            change(cluster, CANARY, "/status/lastCheck", json!("2026-03-01T10:59:00Z"));
+        }),
+        (vec![Kustomization, HelmRelease], vec!["canary-stale"])
+    );
+    assert_eq!(
+        witness(|cluster| {
+            change(cluster, CANARY, "/metadata/generation", json!(2));
+            change(cluster, CANARY, "/status/observedGeneration", json!(1));
+        }),
+        (vec![Kustomization, HelmRelease], vec!["status-outdated"])
+    );
+    // The canaries of the artifact itself count, wherever they are, and no others.
+    assert_eq!(
+        witness(|cluster| {
+            let entries = json!([{ "id": "apps_shop_canaries.flanksource.com_Canary", "v": "v1" }]);
+            change(cluster, KUSTOMIZATION, "/status/inventory/entries", entries);
+            let failing = json!({
+                "apiVersion": "canaries.flanksource.com/v1", "kind": "Canary",
+                "metadata": { "namespace": "apps", "name": "shop" }, "spec": { "interval": 60 },
+                "status": { "status": "Failed", "lastCheck": "2026-03-01T11:59:30Z" },
+            });
+            cluster.insert(Object::of(failing).expect("a known kind"));
+        }),
+        (vec![Kustomization], vec!["object-absent", "canary-fails"])
     );
     let forbidden: fn(&mut MemoryCluster) =
         |cluster| drop(cluster.forbidden.insert(Kind::HelmRelease, "forbidden".to_owned()));

@@ -41,7 +41,7 @@ pub(super) async fn evidence(
             return Err(failure.fix("give --stage"));
         }
     };
-    let (evidence, troubles) = observed.evidence(&gate.evidence);
+    let (evidence, troubles) = observed.evidence(&session.registry.repository().to_string(), &gate.evidence);
     if troubles.is_empty() {
         return Ok(Ok(evidence));
     }
