@@ -2,16 +2,15 @@
 //! unwrapped. Read-only, and never sure that something is not there: it may not have been exported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use async_trait::async_trait;
 use promotion_core::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
 use promotion_core::ports::{PortError, PortErrorKind};
 use serde_json::Value;
 
-/// Files that are larger are no manifests, in bytes.
-const LARGEST: u64 = 64 << 20;
+use crate::files::documents;
 
 /// Objects that were exported to files.
 #[derive(Debug, Clone)]
@@ -40,15 +39,9 @@ impl Folder {
             twice: BTreeSet::new(),
             unreadable: Vec::new(),
         };
-        let mut files = Vec::new();
-        collect(path, &mut files)?;
-        files.sort();
-        for file in files {
-            match documents(&file) {
-                Ok(documents) => documents.into_iter().for_each(|document| folder.take(document)),
-                Err(why) => folder.unreadable.push((file, why)),
-            }
-        }
+        let read = documents(path)?;
+        folder.unreadable = read.unreadable;
+        read.documents.into_iter().for_each(|document| folder.take(document.value));
         Ok(folder)
     }
 
@@ -91,39 +84,6 @@ impl Folder {
 
 fn exported_twice((kind, name): &(Kind, ObjectName)) -> String {
     format!("{kind} {name} was exported twice, and differently: give each cluster a folder of its own")
-}
-
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    if !path.is_dir() {
-        fs::metadata(path)?;
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?.path();
-        let is_manifest = || entry.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json");
-        // A link could lead out of the folder, or round in a circle.
-        if entry.is_symlink() {
-            continue;
-        }
-        if entry.is_dir() || is_manifest() {
-            collect(&entry, files)?;
-        }
-    }
-    Ok(())
-}
-
-fn documents(file: &Path) -> Result<Vec<Value>, String> {
-    let told = |error: io::Error| error.to_string();
-    if fs::metadata(file).map_err(told)?.len() > LARGEST {
-        return Err("it is larger than 64 MiB".to_owned());
-    }
-    let text = fs::read_to_string(file).map_err(told)?;
-    if file.extension().is_some_and(|of| of == "json") {
-        let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
-        return documents.collect::<Result<_, _>>().map_err(|error| error.to_string());
-    }
-    serde_saphyr::from_multiple::<Value>(&text).map_err(|error| error.to_string())
 }
 
 #[async_trait]

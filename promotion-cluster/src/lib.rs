@@ -22,12 +22,14 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod files;
 mod folder;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
 mod lease;
 
+pub use files::{Documents, documents};
 pub use folder::Folder;
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{Access, Kubernetes};

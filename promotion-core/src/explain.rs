@@ -117,9 +117,9 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("silent-gate", "a candidate waited longer than the deadline for a verdict: the gate may be dead"),
 ];
 
-/// Every id with what it means, also those about the objects of clusters.
+/// Every id with what it means, also those about the objects of clusters, and about manifests and workflows.
 pub fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
-    MEANINGS.iter().chain(crate::cluster::MEANINGS).copied()
+    MEANINGS.iter().chain(crate::cluster::MEANINGS).chain(crate::lint::MEANINGS).copied()
 }
 
 /// What an id means; `None` for an unknown id.
@@ -259,6 +259,7 @@ impl Reason {
             Self::ClusterUntold { .. } => "cluster-untold",
             Self::ClusterProvesNothing { .. } => "cluster-proves-nothing",
             Self::Cluster(trouble) => trouble.id(),
+            Self::Flaw(flaw) => flaw.id(),
             Self::SilentGate { .. } => "silent-gate",
         }
     }
@@ -304,6 +305,7 @@ impl Reason {
             }
             Self::EvidenceOfAnotherObject { found, .. } => found.clone(),
             Self::Cluster(trouble) => trouble.object.to_string(),
+            Self::Flaw(flaw) => flaw.place.clone(),
             Self::EvidenceReportsFailure { source, .. } | Self::EvidenceInconclusive { source, .. } => source.clone(),
             Self::EvidenceStale { kind, .. }
             | Self::EvidenceFromTheFuture { kind, .. }
@@ -488,6 +490,7 @@ impl Reason {
             Self::ClusterUntold { stage } => format!("nothing says in which cluster {stage} runs"),
             Self::ClusterProvesNothing { stage } => format!("the cluster of {stage} proves nothing"),
             Self::Cluster(trouble) => trouble.message(),
+            Self::Flaw(flaw) => flaw.message(),
             Self::SilentGate { stage, artifact, since, deadline } => {
                 format!("{} waits in {stage} since {since}, longer than {}", short(artifact), seconds(deadline))
             }
@@ -565,6 +568,7 @@ impl Reason {
                 format!("name its namespace and source under clusters.{stage} in promotion.yaml")
             }
             Self::Cluster(trouble) => return trouble.fix(),
+            Self::Flaw(flaw) => flaw.fix(),
             Self::Overtaken { by, .. } => format!("promotion why {by}"),
             Self::DidNotConverge { .. } => "run it again when the other writers are done, or use a lock".into(),
             Self::Overwritten { .. } => "promotion audit names what is left to repair".into(),

@@ -58,6 +58,7 @@ pub mod reason;
 pub mod cluster;
 pub mod executor;
 pub mod lease;
+pub mod lint;
 pub mod memory;
 pub mod ports;
 pub mod record;

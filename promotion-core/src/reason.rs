@@ -21,6 +21,7 @@ use serde::ser::SerializeMap;
 
 use crate::cluster::Trouble;
 use crate::evidence::EvidenceKind;
+use crate::lint::Flaw;
 use crate::time::Timestamp;
 use crate::version::Base;
 use crate::{Commit, CommitPrefix, Digest, Tag};
@@ -107,6 +108,7 @@ pub enum Reason {
     ClusterUntold { stage: String },
     ClusterProvesNothing { stage: String },
     Cluster(Box<Trouble>),
+    Flaw(Box<Flaw>),
     // Time.
     SilentGate { stage: String, artifact: Digest, since: Timestamp, deadline: Duration },
 }
@@ -114,6 +116,12 @@ pub enum Reason {
 impl From<Trouble> for Reason {
     fn from(trouble: Trouble) -> Self {
         Self::Cluster(Box::new(trouble))
+    }
+}
+
+impl From<Flaw> for Reason {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(Box::new(flaw))
     }
 }
 

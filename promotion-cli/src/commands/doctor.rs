@@ -1,11 +1,12 @@
 mod registry;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use promotion_core::Repository;
 use promotion_core::cluster::{Fault, Observed, Trouble};
 use promotion_core::explain;
+use promotion_core::lint::{self, lint};
 use promotion_core::ports::cluster::Kind;
 use promotion_core::proofs::prove;
 use promotion_core::reason::{Finding, Reason};
@@ -25,14 +26,18 @@ use crate::output::{Document, Paint, columns};
 /// Checks each stage's constraint and filter against every kind of version that the pipeline writes: that the last
 /// stage cannot select a candidate, that the first can select every build. Exits 10 on findings.
 ///
+/// Of manifests and workflows (PATH) it tells what they get wrong although nobody complains: analyses that cannot fail, workflows
+/// that promote beside each other, digests that were never resolved, and more (--explain lists every id).
+///
 /// With --clusters it also checks how the stages' clusters are set up, and with --manifests what somebody exported of them: that each source selects by the declared constraint, that a gate's Kustomization waits for health and is no
 /// other stage's, and that its success leaves the cluster.
 ///
 /// Of a registry (oci://…) it tells what its answers show it can do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
-    /// Configurations to check, instead of the one in force; or one repository of a registry to examine
-    #[arg(value_name = "FILE|REPO")]
+    /// Configurations, manifests and workflows to check, or folders of them, instead of the configuration in force; or one
+    /// repository of a registry to examine
+    #[arg(value_name = "PATH|REPO")]
     files: Vec<PathBuf>,
 
     /// Of a registry, also find out what only a write shows: puts a manifest once more under a tag that is it already
@@ -84,11 +89,18 @@ impl DoctorArgs {
             app.out.document(&registry::examine(app, &repository, self.write).await?)?;
             return Ok(Exit::Done);
         }
-        let configs = match self.files.as_slice() {
-            [] => vec![app.config()?],
-            files => files.iter().map(|file| Config::of_file(file)).collect::<Result<_, _>>()?,
-        };
-        let mut findings = Vec::new();
+        let (mut configs, mut documents) = (Vec::new(), Vec::new());
+        if self.files.is_empty() {
+            configs.push(app.config()?);
+        }
+        for path in &self.files {
+            match written(app, path)? {
+                Some(some) => documents.extend(some),
+                None => configs.push(Config::of_file(path)?),
+            }
+        }
+        let mut findings: Vec<Finding> =
+            lint(&documents).into_iter().map(|flaw| Finding::warning(flaw.into())).collect();
         for config in &configs {
             let place =
                 config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
@@ -124,6 +136,22 @@ impl DoctorArgs {
             }
         }
     }
+}
+
+/// Manifests and workflows in a folder, or in a file that says that it holds some; `None` for a configuration.
+fn written(app: &App, path: &Path) -> Result<Option<Vec<lint::Document>>, Failure> {
+    let read = promotion_cluster::documents(path)
+        .map_err(|error| Failure::io("read what to check", path.display().to_string(), &error))?;
+    let is_other =
+        |document: &lint::Document| document.value.get("kind").is_some() || document.value.get("jobs").is_some();
+    if !path.is_dir() && !read.documents.iter().any(is_other) {
+        return Ok(None);
+    }
+    for (file, why) in &read.unreadable {
+        app.out.note(&format!("note: {} is passed over: {why}", file.display()));
+    }
+    app.out.detail(&format!("{}: {} documents", path.display(), read.documents.len()));
+    Ok(Some(read.documents))
 }
 
 /// How the stages' clusters are set up.

@@ -177,3 +177,29 @@ fn manifests_that_are_not_there_or_of_no_stage_are_refused() {
     assert_eq!(mistyped.code, 2, "{}", mistyped.stderr);
     assert!(mistyped.stderr.contains("did you mean \"integration\"?"), "{}", mistyped.stderr);
 }
+
+#[test]
+fn doctor_reads_folders_of_manifests_and_workflows() {
+    let site = Site::new();
+    let analysis = "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: {name: success}\nspec:\n  metrics:\n\
+                    \x20   - {name: errors, interval: 1m}\n";
+    site.write("repo/apps/analysis.yaml", analysis);
+    site.write(
+        "repo/.github/workflows/promote.yml",
+        "on: push\nname: promote\njobs:\n  promote:\n    steps:\n      - run: promotion promote --event event.json\n",
+    );
+    site.write("repo/apps/chart.yaml", "{{- if .Values.on }}\nkind: X\n");
+    let run = site.run(&["doctor", "repo", "-o", "json"]);
+    assert_eq!(run.code, 10, "{}", run.text());
+    let findings = run.value()["findings"].as_array().unwrap().clone();
+    let ids: Vec<&str> = findings.iter().map(|finding| text(&finding["id"])).collect();
+    assert_eq!(ids, ["workflow-without-concurrency", "analysis-without-count"]);
+    assert!(text(&findings[1]["subject"]).ends_with("repo/apps/analysis.yaml"), "{findings:?}");
+    assert!(run.stderr.contains("chart.yaml is passed over"), "{}", run.stderr);
+    // A file that is no manifest is a configuration, as before.
+    site.write("promotion.yaml", "versions: {initial: 2.0.0}\n");
+    assert_eq!(site.run(&["doctor", "promotion.yaml"]).code, site.run(&["doctor"]).code);
+    assert_eq!(site.run(&["doctor", "nowhere"]).code, 2);
+    let meaning = site.run(&["doctor", "--explain", "wave-order"]);
+    assert!(meaning.stdout.contains("before the definition of its kind"), "{}", meaning.stdout);
+}

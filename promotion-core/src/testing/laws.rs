@@ -22,7 +22,7 @@
 //! use promotion_core::testing::world::{Intent::*, Mode, Op::*};
 //!
 //! let case = Case {
-//!     history: vec![Start(Build { commit: 0, content: 0, again: false }), Crash { actor: 0 }],
+//!     history: vec![Start(Build { commit: 0, content: 0, number: None, again: false }), Crash { actor: 0 }],
 //!     choices: vec![],
 //! };
 //! let law = Law::named("repair_makes_the_rules_true").unwrap();

@@ -8,6 +8,7 @@ mod flux_vectors;
 mod found_on_the_way;
 mod hostile;
 mod laws;
+mod lint;
 mod machine;
 mod plans;
 mod policies;
