@@ -145,7 +145,8 @@ fn eight_who_push_and_promote_at_once_release_nothing_unvalidated_and_lose_nothi
         assert!(is_on(&digest.to_string(), &|tag| tag.starts_with("validated-")), "{tag} is {digest}: no evidence");
     }
     let rest = run(&["audit", &repository]).value();
-    let known = ["orphan", "release-without-candidate"];
+    // A release whose birth was overwritten looks as if made by hand; what is older is not released over it.
+    let known = ["orphan", "release-without-candidate", "held-by-hand-made"];
     for finding in rest["findings"].as_array().unwrap() {
         assert!(known.contains(&text(&finding["id"])), "{rest:#}");
     }
