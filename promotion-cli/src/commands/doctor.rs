@@ -7,7 +7,7 @@ use promotion_core::Repository;
 use promotion_core::cluster::{Fault, Observed, Trouble};
 use promotion_core::explain;
 use promotion_core::lint::{self, lint};
-use promotion_core::ports::cluster::Kind;
+use promotion_core::ports::cluster::{Kind, Reading};
 use promotion_core::proofs::prove;
 use promotion_core::reason::{Finding, Reason};
 use promotion_core::testing::laws::LAWS;
@@ -166,6 +166,10 @@ async fn clusters(app: &App, config: &Config, clusters: &ClusterArgs) -> Result<
         let observed = Observed::read(&*reached.cluster, reached.site, crate::world::now()).await;
         let known = config.settings.repository.as_ref().map(ToString::to_string);
         troubles.extend(observed.lint(known.as_deref(), &stage.constraint.to_string(), gate));
+        // One that could not be read has no name to compare.
+        if !matches!(observed.kustomization.1, Reading::Known(_)) {
+            continue;
+        }
         let object = observed.site.object(Kind::Kustomization, &observed.kustomization.0);
         gates.entry((reached.cluster.name().to_owned(), object)).or_insert_with(Vec::new).push(stage.name.clone());
     }

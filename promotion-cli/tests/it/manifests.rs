@@ -154,6 +154,16 @@ fn doctor_tells_what_is_set_up_differently() {
 }
 
 #[test]
+fn stages_whose_clusters_cannot_be_reached_share_no_gate() {
+    let export = Export::new();
+    let nowhere = "clusters: { integration: { context: nowhere, source: a }, live: { context: nowhere, source: b } }\n";
+    export.site.write("promotion.yaml", nowhere);
+    let doctor = export.run(&["doctor", "--clusters", "-o", "json"]);
+    let findings = doctor.value()["findings"].to_string();
+    assert!(findings.contains("object-unreadable") && !findings.contains("gate-of-several"), "{findings}");
+}
+
+#[test]
 fn a_cluster_that_cannot_be_reached_is_unknown_and_the_registry_is_told_of() {
     let export = Export::new();
     export.site.write("promotion.yaml", "clusters: { integration: { context: nowhere, source: platform } }\n");
