@@ -6,6 +6,7 @@ mod boards;
 mod flux_filters;
 mod flux_laws;
 mod flux_vectors;
+mod forecasts;
 mod found_on_the_way;
 mod hostile;
 mod laws;
