@@ -1,7 +1,7 @@
 //! Reads what `JSON.stringify` wrote: small, because a browser downloads it, and with errors that say where in the value.
 //!
 //! A reader for everything that JSON can be, such as `serde_json`'s, is several times as large: it reads numbers with fractions,
-//! which no argument has, and objects where an array stands for them.
+//! which no argument has, and arrays in the place of objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,7 +36,8 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
 enum Json<'t> {
     Null,
     Bool(bool),
-    Number(u64),
+    /// Of which those with fractions and signs are of no use here.
+    Number(Option<u64>),
     Text(Cow<'t, str>),
     List(Vec<Self>),
     Object(Vec<(Cow<'t, str>, Self)>),
@@ -88,15 +89,11 @@ impl<'t> Reader<'t> {
             }
             Ok(Json::Object(object))
         } else {
-            self.number()
+            let rest = &self.text[self.at..];
+            let length = rest.find([',', ']', '}']).filter(|length| *length > 0).ok_or_else(malformed)?;
+            self.at += length;
+            Ok(Json::Number(rest[..length].parse().ok()))
         }
-    }
-
-    fn number(&mut self) -> Result<Json<'t>, Unreadable> {
-        let rest = &self.text[self.at..];
-        let length = rest.find([',', ']', '}']).unwrap_or(rest.len());
-        self.at += length;
-        rest[..length].parse().map(Json::Number).map_err(|_| Unreadable::new("numbers are whole and not negative"))
     }
 
     /// What stands behind an opening quote, up to the closing one.
@@ -146,7 +143,8 @@ impl<'de> Deserializer<'de> for &'de Json<'_> {
         match self {
             Json::Null => visitor.visit_unit(),
             Json::Bool(value) => visitor.visit_bool(*value),
-            Json::Number(value) => visitor.visit_u64(*value),
+            Json::Number(Some(value)) => visitor.visit_u64(*value),
+            Json::Number(None) => Err(Unreadable::expected(&visitor)),
             Json::Text(value) => visitor.visit_str(value),
             Json::List(values) => visitor.visit_seq(Values(values)),
             Json::Object(members) => visitor.visit_map(Members(members)),
@@ -192,7 +190,7 @@ impl<'de> Deserializer<'de> for &'de Json<'_> {
     }
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        let Json::Number(value) = self else { return Err(Unreadable::expected(&visitor)) };
+        let Json::Number(Some(value)) = self else { return Err(Unreadable::expected(&visitor)) };
         visitor.visit_u64(*value)
     }
 
