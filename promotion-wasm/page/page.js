@@ -214,6 +214,7 @@ const evaluate = async () => {
   complain("policy-error", null);
   const { forecast, findings } = answer;
   at("tags-said").textContent = state.text.trim() === "" ? "" : counted(forecast.counts);
+  at("line-heading").hidden = forecast.counts.tags === 0;
   if (forecast.counts.tags === 0) {
     show(at("board"), element("p", { class: "empty" }, state.text.trim() === "" ? "Paste tags, and see which cluster takes which, and why." : "There is no tag in this text."));
     show(at("line"));

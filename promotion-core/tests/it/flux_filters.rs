@@ -45,6 +45,9 @@ proptest! {
 fn large_patterns_and_long_texts_are_bounded() {
     let large = TagFilter::parse("(?:a{0,30}){30}b").unwrap();
     assert!(!large.is_match(&"a".repeat(2000)) && large.is_match(&format!("{}b", "a".repeat(900))));
+    let groups = TagFilter::parse(&"(a?)".repeat(1000)).unwrap();
+    let expanded = groups.expand(&"a".repeat(2000), &Template::parse("$1$1000-$1001").unwrap());
+    assert_eq!(expanded, Ok(Some("aa-".into())));
     let error = TagFilter::parse(&format!("(?:{}){{1000}}", "abc".repeat(100))).unwrap_err();
     assert!(error.to_string().ends_with("it is too large when compiled"), "{error}");
 }

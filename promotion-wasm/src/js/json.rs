@@ -90,7 +90,10 @@ impl<'t> Reader<'t> {
             Ok(Json::Object(object))
         } else {
             let rest = &self.text[self.at..];
-            let length = rest.find([',', ']', '}']).filter(|length| *length > 0).ok_or_else(malformed)?;
+            let length = rest.find([',', ']', '}']).unwrap_or(rest.len());
+            if length == 0 {
+                return Err(malformed());
+            }
             self.at += length;
             Ok(Json::Number(rest[..length].parse().ok()))
         }
@@ -392,5 +395,60 @@ impl serde::de::Error for Unreadable {
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::expected(expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use promotion_core::policy::Spec;
+    use serde::de::DeserializeOwned;
+
+    use super::{Pairs, read};
+
+    /// What the large reader makes of the same text.
+    fn agrees<T: DeserializeOwned + PartialEq + std::fmt::Debug>(text: &str) {
+        assert_eq!(read::<T>(text).ok(), serde_json::from_str(text).ok(), "{text}");
+    }
+
+    #[test]
+    fn it_reads_what_the_large_reader_reads() {
+        for text in
+            ["[]", r#"["a","\"\\\/\b\f\n\r\t\u00e9 é\u0000"]"#, r#"["\ud800"]"#, "[1]", "{}", "null", r#"["a"#, "["]
+        {
+            agrees::<Vec<String>>(text);
+        }
+        for text in ["0", "18446744073709551615", "18446744073709551616", "-1", "1.5", "1e3", "true", "\"1\"", ""] {
+            agrees::<u64>(text);
+        }
+        for text in ["null", "true", "false", "0"] {
+            agrees::<Option<bool>>(text);
+        }
+        agrees::<BTreeMap<String, Vec<(u64, bool)>>>(r#"{"a":[[1,true]],"b":[]}"#);
+        let spec = serde_json::to_string(&Spec::default()).unwrap();
+        agrees::<Spec>(&spec);
+        for text in
+            [r#"{"stages":[{"name":"x","source":"tape"}]}"#, r#"{"typo":1}"#, r#"{"versions":{"bump":"minor"}}"#]
+        {
+            agrees::<Spec>(text);
+        }
+    }
+
+    #[test]
+    fn errors_say_where() {
+        let error = |text| read::<Spec>(text).unwrap_err().to_string();
+        assert_eq!(error(r#"{"versions":{"label":7}}"#), "versions.label: expected a string");
+        assert!(
+            error(r#"{"tags":{"shrt":7}}"#).starts_with("tags: unknown field `shrt`, expected `commit` or `short`")
+        );
+        assert_eq!(error(&"[".repeat(200)), "it nests too deeply");
+    }
+
+    #[test]
+    fn pairs_keep_their_order() {
+        let Pairs(pairs) = read::<Pairs<String, u64>>(r#"{"b":1,"a":2}"#).unwrap();
+        assert_eq!(pairs, [("b".to_owned(), 1), ("a".to_owned(), 2)]);
+        assert_eq!(serde_json::to_string(&Pairs(pairs)).unwrap(), r#"{"b":1,"a":2}"#);
     }
 }

@@ -132,19 +132,21 @@ impl Program {
         false
     }
 
-    /// The groups of the preferred match among those that start first: start and end of each, if it took part.
+    /// The places of the preferred match among those that start first: start and end of each group, if it took part.
     pub(super) fn captures(&self, text: &[u8]) -> Option<Vec<Option<usize>>> {
+        // What each way has saved: what it was, where, and the save before it; ways share what they have in common.
+        let mut trail: Vec<(usize, usize, usize)> = Vec::new();
         let mut found = None;
         let mut seen = vec![0; self.steps.len()];
-        let mut waiting: Vec<(usize, Vec<Option<usize>>)> = Vec::new();
+        let mut waiting: Vec<(usize, usize)> = Vec::new();
         for at in 0..=text.len() {
             if found.is_none() {
-                waiting.push((0, vec![None; 2 * (self.groups + 1)]));
+                waiting.push((0, 0));
             }
             let mut next = Vec::new();
             // Best first: what was pushed last is looked at first.
             let mut stack: Vec<_> = waiting.drain(..).rev().collect();
-            while let Some((step, mut saved)) = stack.pop() {
+            while let Some((step, saved)) = stack.pop() {
                 if seen[step] > at {
                     continue;
                 }
@@ -163,18 +165,21 @@ impl Program {
                     Step::Look(look) if !look.holds(text, at) => {}
                     Step::Look(_) => stack.push((step + 1, saved)),
                     Step::Save(place) => {
-                        saved[place] = Some(at);
-                        stack.push((step + 1, saved));
+                        trail.push((place, at, saved));
+                        stack.push((step + 1, trail.len()));
                     }
-                    Step::Fork(first, second) => {
-                        stack.push((second, saved.clone()));
-                        stack.push((first, saved));
-                    }
+                    Step::Fork(first, second) => stack.extend([(second, saved), (first, saved)]),
                 }
             }
             waiting = next;
         }
-        found
+        let (mut places, mut last) = (vec![None; 2 * (self.groups + 1)], found?);
+        while let Some((place, at, before)) = last.checked_sub(1).and_then(|index| trail.get(index)) {
+            // The latest counts.
+            places[*place] = places[*place].or(Some(*at));
+            last = *before;
+        }
+        Some(places)
     }
 }
 
