@@ -198,6 +198,11 @@ const replan = later(changed, 120);
 
 let turn = 0;
 
+/** What was true of other stages is still shown, and looks so. */
+const stale = (is) => {
+  for (const id of ["board", "line"]) at(id).classList.toggle("stale", is);
+};
+
 const evaluate = async () => {
   const mine = (turn += 1);
   const started = performance.now();
@@ -207,11 +212,13 @@ const evaluate = async () => {
   } catch (error) {
     if (mine !== turn) return;
     complain("policy-error", error.message);
-    at("took").textContent = "";
+    stale(true);
+    at("took").textContent = "Not updated: the stages cannot be used";
     return;
   }
   if (mine !== turn) return;
   complain("policy-error", null);
+  stale(false);
   const { forecast, findings } = answer;
   at("tags-said").textContent = state.text.trim() === "" ? "" : counted(forecast.counts);
   at("line-heading").hidden = forecast.counts.tags === 0;

@@ -121,7 +121,7 @@ export const versionLine = (places, picks, onpick = null) => {
       drawn("circle", { cx: x, cy: y, r: 16, class: "halo" }),
       marker(kind, x, y),
       masked_by !== null && drawn("path", { class: "strike", d: `M${x - 11} ${y + 11} L${x + 11} ${y - 11}` }),
-      drawn("text", { class: "label", transform: `translate(${x + 6} ${y + 26}) rotate(-38)`, "text-anchor": "end" }, short(tag, 22)));
+      drawn("text", { class: "label", transform: `translate(${x + 6} ${y + 26}) rotate(-38)`, "text-anchor": "end" }, short(tag, 18)));
   };
   // One stop for the keyboard; arrows go along the line.
   const keys = (event) => {

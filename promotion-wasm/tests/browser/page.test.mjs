@@ -75,8 +75,11 @@ test("what cannot be used is said, and what was there stays", async () => {
   await chromium.until("!document.getElementById('policy-error').hidden");
   assert.match(await chromium.text("#policy-error"), /semver of stage "live"/);
   assert.deepEqual((await picks()).length, 2);
+  assert.match(await chromium.text("#took"), /^Not updated/);
+  assert.equal(await chromium.run("return document.getElementById('board').classList.contains('stale')"), true);
   await chromium.set('[data-field="1.semver"]', ">= 0.0.0");
   await chromium.until("document.getElementById('policy-error').hidden");
+  assert.equal(await chromium.run("return document.getElementById('board').classList.contains('stale')"), false);
   await chromium.set('[data-field="0.filter"]', "(((");
   await chromium.until("/missing closing \\)/.test(document.getElementById('policy-error').textContent)");
   await chromium.paste('["1.0.0"');
