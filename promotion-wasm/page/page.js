@@ -79,10 +79,11 @@ const ask = (name, ...args) => new Promise((resolve, reject) => {
     for (const other of waiting.values()) clearTimeout(other.timer);
     const stopped = [...waiting.values()];
     await startWorker();
-    await ask("paste", state.text).catch(() => {});
+    // What cannot be read in this time is not tried again.
+    if (!stopped.some((other) => other.name === "paste")) await ask("paste", state.text).catch(() => {});
     for (const other of stopped) other.reject({ id: "slow", message: `stopped: it took longer than ${PATIENCE / 1000} seconds` });
   };
-  waiting.set(id, { resolve, reject, timer: setTimeout(give_up, PATIENCE) });
+  waiting.set(id, { name, resolve, reject, timer: setTimeout(give_up, PATIENCE) });
   worker.postMessage({ id, name, args });
 });
 
@@ -466,6 +467,9 @@ const listen = () => {
   });
   at("tell").addEventListener("click", tellOn);
 };
+
+/** A link that is opened where the page is open already. */
+addEventListener("hashchange", () => location.reload());
 
 const start = async () => {
   const { version, policy: own } = await startWorker();

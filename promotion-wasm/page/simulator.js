@@ -64,7 +64,7 @@ export const simulate = (events, policy, promotion) => {
       tell("evidence", `${stage} reports ${artifact.name} healthy`);
     } else if (what === "repair") {
       begin({ kind: "repair" }, "repair", step);
-    } else if (artifact && TITLES[what]) {
+    } else if (artifact && Object.hasOwn(TITLES, what)) {
       begin(goalOf(what, artifact.digest), `${TITLES[what]} ${artifact.name}`, step);
     } else if (what === "retry" && last) {
       begin(last.goal, `${last.title}, again`, step);

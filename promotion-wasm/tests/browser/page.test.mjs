@@ -138,6 +138,16 @@ test("10,000 tags are evaluated and shown", async (context) => {
   await chromium.until("document.querySelectorAll('#line [data-tag]').length === 100");
 });
 
+test("a filter that takes too long is stopped, and the page goes on", async () => {
+  await fresh();
+  await chromium.run("const field = document.getElementById('tags'); field.value = Array.from({ length: 10_000 }, (_, n) => `1.${n}.0`).join('\\n'); field.dispatchEvent(new Event('input'))");
+  await waitPicks("1.9999.0", "1.9999.0");
+  await chromium.set('[data-field="0.filter"]', `^${"(?:[^b]?){1000}".repeat(30)}b`);
+  await chromium.until("/^stopped: it took longer than/.test(document.getElementById('policy-error').textContent)");
+  await chromium.set('[data-field="0.filter"]', "5[.]0$");
+  await waitPicks("1.9995.0", "1.9999.0");
+});
+
 test("a link carries everything, and a damaged one nothing", async () => {
   await fresh();
   await chromium.paste("3.0.0\n3.1.0-rc.1");
