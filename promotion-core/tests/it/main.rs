@@ -6,6 +6,7 @@ mod boards;
 mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;
+mod grammar;
 mod hostile;
 mod laws;
 mod lint;
@@ -17,6 +18,7 @@ mod records;
 mod results;
 mod retention;
 mod scene;
+mod views;
 
 /// A file that nobody declares would be tests that nobody runs.
 #[test]
