@@ -106,6 +106,71 @@ proptest! {
     }
 }
 
+/// One text for each thing that can be wrong with one.
+#[test]
+fn nothing_else_than_the_form_will_do() {
+    let policy = Policy::default();
+    let ours = |text: &str| !matches!(policy.classify(text), Kind::Foreign(_));
+    let nearly = [
+        "1.2",
+        "1.2.3.4",
+        "01.2.3",
+        "1.02.3",
+        "1.2.03",
+        "1..3",
+        "1.2.x",
+        "1.2.3-rc",
+        "1.2.3-rc.0",
+        "1.2.3-rc.01",
+        "1.2.3-rc.0.0",
+        "1.2.3-rc.0.01",
+        "1.2.3-rc.1.1",
+        "1.2.3-rc.0.1.1",
+        "1.2.3-beta.1",
+        "1.2.3-rc.x",
+        "sha-aaaaaa",
+        "sha-aaaaaag",
+        "sha-AAAAAAA",
+        "sha-aaaaaaa-2",
+        "integration-aaaaaaa-2",
+        "sha-aaaaaaa.bbbbbbb",
+        "sha-aaaaaaa.bbbbbbbbb",
+        "sha-aaaaaaa.bbbbbbbg",
+        "sha-aaaaaaa.",
+        "validated-aaaaaaa-0",
+        "validated-aaaaaaa-1",
+        "validated-aaaaaaa-02",
+        "validated-aaaaaaa-x",
+        "validated-aaaaaaa-2-2",
+        "rejected-aaaaaaa.bbbbbbbb.cccccccc",
+        "reopened-aaaaaag",
+        "live-aaaaaaa",
+        "latest",
+    ];
+    for text in nearly {
+        assert!(!ours(text), "{text}");
+    }
+    let exactly = [
+        "0.0.0",
+        "1.2.3",
+        "1.2.3-rc.1",
+        "1.2.3-rc.0.1",
+        "1.2.3-rc.10",
+        "sha-aaaaaaa",
+        "sha-0123456789abcdef",
+        "sha-aaaaaaa.bbbbbbbb",
+        "validated-aaaaaaa-2",
+        "rejected-aaaaaaa.bbbbbbbb-10",
+        "reopened-aaaaaaa",
+    ];
+    for text in exactly {
+        assert!(ours(text), "{text}");
+    }
+    for text in ["+1.0.0", "1.+0.0", "1.0.0 ", "", "1.0", "v1.0.0", "00.0.0", "1.01.0"] {
+        assert_eq!(text.parse::<Base>(), Err(BaseError::Form(text.to_owned())));
+    }
+}
+
 #[test]
 fn the_first_number_that_does_not_fit_is_the_reason() {
     let overflow = |text: &str| matches!(text.parse::<Base>(), Err(BaseError::Overflow(_)));
