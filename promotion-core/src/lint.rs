@@ -18,6 +18,7 @@ mod argo;
 mod image;
 mod manifests;
 mod pins;
+mod resume;
 mod rule;
 mod woodpecker;
 mod workflow;
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub use image::{Image, images};
 pub use pins::{Pin, PinError, pins};
+pub use resume::{Answer, Awaited, Wants, awaited};
 pub use rule::{Flaw, MEANINGS, Rule};
 
 /// One document of a file.

@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::Digest;
+
 /// Something wrong in a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flaw {
@@ -53,6 +55,10 @@ pub enum Rule {
     CommandNoText,
     ToolFloats { image: String },
     BuiltInCluster { image: String },
+    ResumeAbsent { image: String },
+    ResumeLacksChild { image: String, child: Digest },
+    ResumeUnknown { wanted: String, why: String },
+    PolicySelectsNothing { why: String },
 }
 
 /// Every id with what it means.
@@ -112,6 +118,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("command-no-text", "a command is a YAML mapping and no text, because of a colon in it"),
     ("tool-floats", "the tool that deploys is another one from day to day"),
     ("built-in-cluster", "what repairs a cluster is built inside of it"),
+    ("resume-absent", "something suspended wants an image that is not in its registry"),
+    ("resume-lacks-child", "something suspended wants an image of which a part is not in its registry"),
+    ("resume-unknown", "nobody can say whether what something suspended wants is there"),
+    ("policy-selects-nothing", "an image policy chooses nothing from what its repository has"),
 ];
 
 impl Flaw {
@@ -152,6 +162,10 @@ impl Flaw {
             Rule::CommandNoText => "command-no-text",
             Rule::ToolFloats { .. } => "tool-floats",
             Rule::BuiltInCluster { .. } => "built-in-cluster",
+            Rule::ResumeAbsent { .. } => "resume-absent",
+            Rule::ResumeLacksChild { .. } => "resume-lacks-child",
+            Rule::ResumeUnknown { .. } => "resume-unknown",
+            Rule::PolicySelectsNothing { .. } => "policy-selects-nothing",
         }
     }
 
@@ -211,6 +225,12 @@ impl Flaw {
             Rule::CommandNoText => "has a command that is a mapping and no text".to_string(),
             Rule::ToolFloats { image } => format!("runs {image}"),
             Rule::BuiltInCluster { image } => format!("builds with {image}"),
+            Rule::ResumeAbsent { image } => format!("wants {image}, which is not there"),
+            Rule::ResumeLacksChild { image, child } => format!("wants {image}, whose {child} is not there"),
+            Rule::ResumeUnknown { wanted, why } => {
+                format!("wants {wanted}, and nobody can say whether it is there: {why}")
+            }
+            Rule::PolicySelectsNothing { why } => format!("chooses nothing: {why}"),
         };
         format!("{}: {} {what}", self.place, self.subject)
     }
@@ -264,6 +284,12 @@ impl Flaw {
             Rule::CommandNoText => "quote it: - 'echo \"${A}:${B}\"'".to_string(),
             Rule::ToolFloats { .. } => "name the version of the cluster's Kubernetes".to_string(),
             Rule::BuiltInCluster { .. } => "build where the cluster is not needed".to_string(),
+            Rule::ResumeAbsent { .. } | Rule::ResumeLacksChild { .. } => {
+                "build it again and pin it (type/name==version), or point the release at a version that is there, before it is resumed"
+                    .to_string()
+            }
+            Rule::ResumeUnknown { .. } => "try again, or ask the registry with -v to see each answer".to_string(),
+            Rule::PolicySelectsNothing { .. } => "push a tag that it selects, or mend its filterTags, before anything is resumed".to_string(),
         }
     }
 }

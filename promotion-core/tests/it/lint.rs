@@ -1,6 +1,7 @@
 //! Each rule with something that breaks it and something that does not.
 
-use promotion_core::lint::{Document, Image, MEANINGS, Pin, lint, pins};
+use promotion_core::lint::{Answer, Document, Image, MEANINGS, Pin, awaited, lint, pins};
+use promotion_core::{Digest, Tag};
 use serde_json::{Value, json};
 
 /// A rule, what breaks it, and the same mended.
@@ -333,8 +334,15 @@ fn each_rule_finds_what_breaks_it_and_nothing_once_it_is_mended() {
         assert_eq!(ids(broken()), [*rule], "{rule}");
         assert_eq!(ids(mended()), [""; 0], "{rule}, mended");
     }
-    // The one that needs the text and the one that needs pins have tests of their own.
-    let elsewhere = ["helm-digest-unresolved", "pins-differ"];
+    // Those that need the text, pins or a registry have tests of their own.
+    let elsewhere = [
+        "helm-digest-unresolved",
+        "pins-differ",
+        "resume-absent",
+        "resume-lacks-child",
+        "resume-unknown",
+        "policy-selects-nothing",
+    ];
     let tried: Vec<&str> = PAIRS.iter().map(|(rule, ..)| *rule).chain(elsewhere).collect();
     for (id, _) in MEANINGS {
         assert!(tried.contains(id), "{id} is not tried");
@@ -462,4 +470,77 @@ fn why_an_image_does_not_come_decides_where_to_look() {
     assert!(fix("manifest unknown").contains("whether the registry has the tag"));
     assert!(fix("401 Unauthorized").contains("pull secret"));
     assert!(fix("dial tcp 10.0.20.10:5010: connect: connection refused").contains("mirrors (hosts.toml)"));
+}
+
+fn flux(kind: &str, name: &str, spec: &Value) -> Value {
+    json!({ "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": kind, "metadata": { "name": name, "namespace": "apps" }, "spec": spec })
+}
+
+#[test]
+fn before_a_resume_everything_it_wants_must_be_there() {
+    let policy = flux(
+        "ImagePolicy",
+        "web",
+        &json!({ "imageRepositoryRef": { "name": "web" }, "filterTags": { "pattern": "^staging$" },
+                 "policy": { "alphabetical": { "order": "asc" } } }),
+    );
+    let repository =
+        flux("ImageRepository", "web", &json!({ "image": "git.example/acme/web", "exclusionList": ["^old-"] }));
+    let documents = [release(true, "staging"), policy, repository, release(false, "main")].map(here);
+    let awaited = awaited(&documents);
+    let wanted: Vec<String> =
+        awaited.iter().map(|one| format!("{}: {}", one.subject, one.wants.repository().unwrap())).collect();
+    assert_eq!(wanted, ["HelmRelease web: oci://git.example/acme/web", "ImagePolicy web: oci://git.example/acme/web"]);
+
+    let child = Digest::of(b"child");
+    let told = |at: usize, answer: &Answer| awaited[at].flaw(answer).map(|flaw| (flaw.id(), flaw.message()));
+    let says = |id: &'static str, text: &str| Some((id, format!("file.yaml: {text}")));
+    let tags = |tags: &[&str]| Answer::Tags(tags.iter().map(|tag| tag.parse::<Tag>().unwrap()).collect());
+    assert_eq!(told(0, &Answer::Complete(child)), None);
+    assert_eq!(
+        told(0, &Answer::Absent),
+        says("resume-absent", "HelmRelease web wants git.example/acme/web:staging, which is not there")
+    );
+    assert_eq!(
+        told(0, &Answer::Lacks(child)),
+        says(
+            "resume-lacks-child",
+            &format!("HelmRelease web wants git.example/acme/web:staging, whose {child} is not there")
+        )
+    );
+    assert_eq!(
+        told(0, &Answer::Unknown("401".into())),
+        says(
+            "resume-unknown",
+            "HelmRelease web wants git.example/acme/web:staging, and nobody can say whether it is there: 401"
+        )
+    );
+    assert_eq!(told(1, &tags(&["0.1.3", "staging"])), None);
+    assert_eq!(
+        told(1, &tags(&["0.1.3"])),
+        says("policy-selects-nothing", "ImagePolicy web chooses nothing: no scanned tag passes the filter")
+    );
+    assert_eq!(
+        told(1, &tags(&["old-1"])),
+        says("policy-selects-nothing", "ImagePolicy web chooses nothing: no tags were scanned")
+    );
+}
+
+#[test]
+fn names_of_images_are_read_as_docker_reads_them() {
+    let repository = |name: &str| {
+        let values = json!({ "image": { "repository": name, "tag": "main" } });
+        let release = named(
+            "helm.toolkit.fluxcd.io/v2",
+            "HelmRelease",
+            "web",
+            &json!({ "spec": { "suspend": true, "values": values } }),
+        );
+        awaited(&[here(release)])[0].wants.repository().map(|repository| repository.to_string())
+    };
+    assert_eq!(repository("nginx").as_deref(), Some("oci://docker.io/library/nginx"));
+    assert_eq!(repository("acme/web").as_deref(), Some("oci://docker.io/acme/web"));
+    assert_eq!(repository("localhost/web").as_deref(), Some("oci://localhost/web"));
+    assert_eq!(repository("host:5000/web").as_deref(), Some("oci://host:5000/web"));
+    assert_eq!(repository("ghcr.io/Acme/web"), None, "capitals are no name of a repository");
 }
