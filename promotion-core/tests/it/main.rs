@@ -3,6 +3,7 @@
 
 mod adapters;
 mod boards;
+mod finding;
 mod flux_laws;
 mod flux_vectors;
 mod found_on_the_way;

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use promotion_core::artifact::View;
+use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::policy::Policy;
 use promotion_core::scheme::Mark;
-use promotion_core::snapshot::{Needs, Query, Snapshot};
+use promotion_core::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use promotion_core::verdicts::Verdicts;
-use promotion_core::{Digest, Tag};
+use promotion_core::{Commit, Digest, Tag};
 
 use crate::scene::{Scene, commit, tag};
 
@@ -40,7 +41,7 @@ fn queries(needs: &Needs) -> Vec<String> {
 fn writes_take_their_place_among_what_was_read_once() {
     let mut scene = Scene::new();
     let artifact = scene.artifact("a", "x");
-    for version in ["0.3.0", "0.1.0"] {
+    for version in ["0.5.0", "0.3.0", "0.1.0"] {
         scene.put(version, artifact);
     }
     for written in [["0.2.0", "0.4.0", "0.3.0"], ["0.4.0", "0.3.0", "0.2.0"], ["0.3.0", "0.2.0", "0.4.0"]] {
@@ -49,7 +50,7 @@ fn writes_take_their_place_among_what_was_read_once() {
         for version in written {
             view.write(tag(version), artifact);
         }
-        assert_eq!(versions(&view), ["0.4.0", "0.3.0", "0.2.0", "0.1.0"], "written as {written:?}");
+        assert_eq!(versions(&view), ["0.5.0", "0.4.0", "0.3.0", "0.2.0", "0.1.0"], "written as {written:?}");
         let base = "0.3.0".parse().unwrap();
         assert_eq!(view.versions_of(base).count(), 1);
     }
@@ -97,6 +98,11 @@ fn an_artifact_knows_who_holds_its_key_and_who_shares_its_commit() {
     scene.put("sha-aaaaaaa", like);
     assert_eq!(view(&scene), (Some(like), false));
 
+    // One that does not say what it was built from may be of any commit, but not under the key of another.
+    let silent = scene.registry.push(Manifest::new(OCI_MANIFEST, br#"{"schemaVersion":2}"#.to_vec()));
+    scene.put("integration-aaaaaaa3", silent);
+    assert_eq!(view(&scene), (Some(like), false));
+
     let twin = scene.registry.push_artifact(&commit("aaaaaaa1"), "twin");
     scene.put(&format!("validated-aaaaaaa.{}", twin.short()), twin);
     assert_eq!(view(&scene), (Some(like), true));
@@ -113,6 +119,7 @@ fn everything_is_all_tags_of_ours_and_what_they_point_at() {
     let mut rounds = Vec::new();
     while let Err(needs) = View::new(&snapshot, &scene.policy).require_everything() {
         rounds.push(queries(&needs));
+        assert!(rounds.len() < 4, "it asks again and again: {rounds:?}");
         needs.0.into_iter().for_each(|query| {
             let reply = scene.registry.reply(&query);
             snapshot.learn(query, reply);
@@ -152,10 +159,35 @@ fn a_new_listing_keeps_what_cannot_have_changed() {
         scene.put(text, artifact);
     }
     let listing: Vec<Tag> = ["0.1.0-rc.1", "0.1.0", "0.2.0"].map(tag).to_vec();
+    let [one, two]: [Commit; 2] = ["a", "b"].map(|prefix| commit(prefix).parse().unwrap());
     for tags_stay in [false, true] {
-        let relisted = everything(&scene.registry, &scene.policy).relisted(&scene.policy, &listing, tags_stay);
+        let mut known = everything(&scene.registry, &scene.policy);
+        let query = Query::Ancestry { ancestor: one.clone(), descendant: two.clone() };
+        known.learn(query, Reply::Ancestry(Ancestry::Ancestor));
+        let relisted = known.relisted(&scene.policy, &listing, tags_stay);
         assert!(relisted.manifest(artifact).is_ok(), "bytes behind a digest never change");
+        assert_eq!(relisted.ancestry(&one, &two), Ok(Ancestry::Ancestor), "nor do commits");
         assert_eq!(relisted.digest(&tag("0.1.0")).is_ok(), tags_stay);
         assert!(relisted.digest(&tag("0.2.0")).is_err(), "it is new");
     }
+}
+
+#[test]
+fn what_was_learned_is_known_until_it_is_forgotten() {
+    let mut scene = Scene::new();
+    let artifact = scene.artifact("a", "x");
+    scene.put("0.1.0", artifact);
+    scene.put("0.2.0", artifact);
+    let mut snapshot = Snapshot::new(&scene.policy, &scene.registry.listing().tags);
+    let known = |snapshot: &Snapshot| snapshot.resolved().map(|(tag, _)| tag.to_string()).collect::<Vec<_>>();
+    assert_eq!((known(&snapshot), snapshot.manifests().count()), (vec![], 0));
+    snapshot.learn(Query::Tag(tag("0.1.0")), scene.registry.reply(&Query::Tag(tag("0.1.0"))));
+    snapshot.learn(Query::Manifest(artifact), scene.registry.reply(&Query::Manifest(artifact)));
+    // No answer to the question leaves it open.
+    snapshot.learn(Query::Tag(tag("0.2.0")), Reply::Ancestry(Ancestry::Unknown));
+    assert_eq!((known(&snapshot), snapshot.manifests().count()), (vec!["0.1.0".to_owned()], 1));
+    assert_eq!(queries(&snapshot.digest(&tag("0.2.0")).unwrap_err()), ["0.2.0"]);
+    snapshot.forget(&tag("0.1.0"));
+    assert_eq!(known(&snapshot), [""; 0]);
+    assert_eq!(snapshot.digest(&tag("nothing")), Ok(None), "the listing was complete");
 }
