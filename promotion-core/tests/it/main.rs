@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod adapters;
+mod audits;
 mod boards;
 mod finding;
 mod flux_laws;
@@ -10,6 +11,7 @@ mod found_on_the_way;
 mod grammar;
 mod hostile;
 mod laws;
+mod lifecycles;
 mod lint;
 mod machine;
 mod plans;
