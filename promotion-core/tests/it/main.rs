@@ -17,10 +17,12 @@ mod machine;
 mod plans;
 mod policies;
 mod probe;
+mod proving;
 mod records;
 mod results;
 mod retention;
 mod scene;
+mod silences;
 mod views;
 
 /// A file that nobody declares would be tests that nobody runs.
