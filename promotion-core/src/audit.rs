@@ -19,6 +19,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use crate::artifact::{Artifact, View};
 use crate::converge::{self, Stop, is_stripped_candidate};
@@ -53,8 +54,10 @@ pub fn audit(snapshot: &Snapshot, policy: &Policy) -> Result<Vec<Finding>, Needs
     marks(&view, &artifacts, &mut findings)?;
     strangers(&view, &mut findings)?;
     findings.extend(prove(policy).into_iter().filter(|finding| finding.severity > Severity::Info));
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.reason.cmp(&b.reason)));
-    findings.dedup_by(|a, b| Ord::cmp(a, b).is_eq());
+    // What two rules find is told once, as the graver.
+    findings.sort_by(|a, b| a.reason.cmp(&b.reason).then_with(|| b.severity.cmp(&a.severity)));
+    findings.dedup_by(|a, b| a.reason.cmp(&b.reason).is_eq());
+    findings.sort_by_key(|finding| Reverse(finding.severity));
     Ok(findings)
 }
 

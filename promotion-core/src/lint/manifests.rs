@@ -4,6 +4,7 @@ use alloc::string::ToString;
 
 use serde_json::Value;
 
+use super::workloads::{host_of, is_of_cluster};
 use super::{Document, Found, Rule, called, items, text};
 
 pub(super) fn lint(document: &Document, documents: &[Document], found: &mut Found<'_>) {
@@ -14,6 +15,18 @@ pub(super) fn lint(document: &Document, documents: &[Document], found: &mut Foun
         _ => {}
     }
     wave(value, documents, found);
+    mirrors(value, found);
+}
+
+/// K3s's `registries.yaml`.
+fn mirrors(value: &Value, found: &mut Found<'_>) {
+    let mirrors = value.get("mirrors").and_then(Value::as_object).into_iter().flatten();
+    for (registry, mirror) in mirrors {
+        let plain = items(mirror, "/endpoint").iter().filter_map(|endpoint| endpoint.as_str()?.strip_prefix("http://"));
+        for host in plain.filter(|host| !is_here(&host_of(host))) {
+            found(alloc::format!("mirror of {registry}"), Rule::MirrorPlainHttp { host: host.to_string() });
+        }
+    }
 }
 
 fn source(value: &Value, found: &mut Found<'_>) {
@@ -21,7 +34,7 @@ fn source(value: &Value, found: &mut Found<'_>) {
         return;
     };
     let name = host.split(':').next().unwrap_or(host);
-    if name.ends_with(".svc") || name.ends_with(".svc.cluster.local") {
+    if is_of_cluster(name) {
         found(called(value), Rule::RegistryInCluster { host: host.to_string() });
     } else if value.pointer("/spec/insecure") == Some(&Value::Bool(true)) && !is_here(name) {
         found(called(value), Rule::PlainHttp { host: host.to_string() });

@@ -24,6 +24,19 @@ pub(super) fn lint(workflow: &Value, documents: &[Document], found: &mut Found<'
     if (pushes || writes) && !may(workflow, "packages") {
         found(subject(), Rule::WorkflowPermission { permission: "packages: write" });
     }
+    if runs(&["git push", "gh release create"]) && !may(workflow, "contents") {
+        found(subject(), Rule::WorkflowPermission { permission: "contents: write" });
+    }
+    if runs(&["git push --force", "git push -f ", "--force-with-lease"]) {
+        found(subject(), Rule::WorkflowForcePush);
+    }
+    // YAML 1.1 reads the key `on` as true.
+    let filters = |other: &Document| {
+        ["/on/push/paths", "/true/push/paths"].iter().any(|path| other.value.pointer(path).is_some())
+    };
+    if runs(&["--allow-empty"]) && documents.iter().any(filters) {
+        found(subject(), Rule::WorkflowEmptyCommit);
+    }
     let history = runs(&["--git", "promotion next", "svu"]);
     let shallow = |step: &&Value| {
         text(step, "/uses").is_some_and(|action| action.starts_with("actions/checkout@"))

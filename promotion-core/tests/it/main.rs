@@ -2,23 +2,30 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod adapters;
+mod audits;
 mod boards;
+mod finding;
 mod flux_filters;
 mod flux_laws;
 mod flux_vectors;
 mod forecasts;
 mod found_on_the_way;
+mod grammar;
 mod hostile;
 mod laws;
+mod lifecycles;
 mod lint;
 mod machine;
 mod plans;
 mod policies;
 mod probe;
+mod proving;
 mod records;
 mod results;
 mod retention;
 mod scene;
+mod silences;
+mod views;
 
 /// A file that nobody declares would be tests that nobody runs.
 #[test]

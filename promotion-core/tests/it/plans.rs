@@ -2,7 +2,7 @@
 
 use promotion_core::converge::{Request, Stop, converge};
 use promotion_core::memory::MemoryRegistry;
-use promotion_core::plan::{Goal, Plan};
+use promotion_core::plan::{Build, Goal, Plan, PlanFile, PlanFileError, Why};
 use promotion_core::policy::Policy;
 use promotion_core::snapshot::{Needs, Query, Snapshot};
 use promotion_core::time::Timestamp;
@@ -47,4 +47,81 @@ proptest! {
         // Its candidate, marks and manifest, and the same of what live runs: whatever lies below is not read.
         prop_assert!(asked.len() <= 14, "{} queries: {:#?}", asked.len(), asked);
     }
+}
+
+#[test]
+fn what_a_goal_says_is_said_once() {
+    let mut scene = Scene::new();
+    let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| scene.build(commit));
+    scene.promote(one);
+    scene.promote(two);
+    scene.reject(three);
+    let reason = || "because".to_owned();
+    let goals = [
+        Goal::Build(Build { again: true, ..Build::of(one) }),
+        Goal::Promote(Scene::promotion(three)),
+        Goal::Promote(Scene::promotion(one)),
+        Goal::Reject { artifact: two, reason: reason() },
+        Goal::Reopen { artifact: three, reason: reason() },
+        Goal::Rollback { to: one, only: false },
+        Goal::RejectAll { to: one, artifacts: vec![two] },
+    ];
+    for goal in goals {
+        let mut snapshot = Snapshot::new(&scene.policy, &scene.registry.listing().tags);
+        let request = Request { stated: true, ..Request::new(&goal, Timestamp::from_unix(NOW)) };
+        let plan = loop {
+            match converge(&snapshot, &scene.policy, &request) {
+                Err(Stop::Needs(Needs(queries))) => queries.into_iter().for_each(|query| {
+                    let reply = scene.registry.reply(&query);
+                    snapshot.learn(query, reply);
+                }),
+                Err(Stop::Refused(refusal)) => panic!("{}: {refusal:?}", goal.name()),
+                Ok(plan) => break plan,
+            }
+        };
+        let facts = plan
+            .actions
+            .iter()
+            .filter(|action| matches!(action.why, Why::Birth | Why::Evidence { .. } | Why::Rejection | Why::Reopening));
+        assert_eq!(facts.count(), 0, "{}: {:?}", goal.name(), plan.actions);
+    }
+}
+
+#[test]
+fn goals_are_called_as_the_commands_are() {
+    let artifact = promotion_core::Digest::of(b"artifact");
+    let reason = || "because".to_owned();
+    let named = [
+        (Goal::Build(Build::of(artifact)), "build"),
+        (Goal::Promote(Scene::promotion(artifact)), "promote"),
+        (Goal::Reject { artifact, reason: reason() }, "reject"),
+        (Goal::Reopen { artifact, reason: reason() }, "reopen"),
+        (Goal::Rollback { to: artifact, only: true }, "rollback"),
+        (Goal::RejectAll { to: artifact, artifacts: vec![] }, "rollback"),
+        (Goal::Repair, "repair"),
+    ];
+    for (goal, name) in named {
+        assert_eq!(goal.name(), name);
+    }
+}
+
+#[test]
+fn a_plan_file_is_what_was_written_or_says_why_not() {
+    let mut scene = Scene::new();
+    let artifact = scene.build("aaaaaaa");
+    let plan = planned(&scene.registry, &scene.policy, &Goal::Promote(Scene::promotion(artifact))).0.unwrap();
+    let file = PlanFile::new("oci://ghcr.io/acme/platform".parse().unwrap(), scene.policy.hash(), &plan);
+    let written = serde_json::to_value(&file).unwrap();
+    let read = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut changed = written.clone();
+        change(&mut changed);
+        PlanFile::parse(changed.to_string().as_bytes())
+    };
+    assert_eq!(read(&|_| ()), Ok(file));
+    assert!(matches!(read(&|file| file["schema"] = "promotion/v2".into()), Err(PlanFileError::Schema { .. })));
+    assert!(matches!(read(&|file| file["kind"] = "Board".into()), Err(PlanFileError::Schema { .. })));
+    assert!(matches!(read(&|file| file["actions"] = serde_json::json!([])), Err(PlanFileError::Hash { .. })));
+    assert!(matches!(read(&|file| file["policy_hash"] = artifact.to_string().into()), Err(PlanFileError::Hash { .. })));
+    assert!(matches!(read(&|file| file["actions"] = 1.into()), Err(PlanFileError::Json(_))));
+    assert!(matches!(PlanFile::parse(b"{"), Err(PlanFileError::Json(_))));
 }

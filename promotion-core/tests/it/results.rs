@@ -6,6 +6,7 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::policy::{Policy, Spec};
+use promotion_core::reason::Reason;
 use promotion_core::snapshot::{Ancestry, Query, Reply};
 use promotion_core::time::Timestamp;
 use promotion_core::{Digest, executor::Step};
@@ -524,4 +525,58 @@ fn a_candidate_whose_manifest_is_said_to_be_gone_is_warned_of() {
     };
     let warnings: Vec<_> = outcome.warnings.iter().map(|warning| warning.reason.id()).collect();
     assert_eq!(warnings, ["dangling-tag"]);
+}
+
+#[test]
+fn a_fact_whose_tag_is_somebody_elses_is_refused() {
+    let mut scene = Scene::new();
+    let (one, other) = (scene.build("aaaaaaa"), scene.artifact("bbbbbbb", "other"));
+    // The key, and the one with which a second holder would be told apart.
+    let forked = format!("validated-aaaaaaa.{}", one.short());
+    scene.put("validated-aaaaaaa", other);
+    scene.put(&forked, other);
+    for ordinal in 2..5 {
+        scene.put(&format!("{forked}-{ordinal}"), other);
+    }
+    let outcome = scene.promote(one);
+    assert!(outcome.refusal.is_none(), "a verdict goes on to the next number: {outcome:#?}");
+    assert_eq!(outcome.writes[0].tag, tag(&format!("{forked}-5")));
+
+    // A hand-over has no numbers.
+    let two = scene.artifact("ccccccc", "two");
+    let forked = format!("integration-ccccccc.{}", two.short());
+    scene.put("integration-ccccccc", other);
+    scene.put(&forked, other);
+    let refusal = scene.run(Goal::Build(Build::of(two))).refusal.unwrap();
+    assert_eq!(refusal.reason, Reason::MarkTaken { mark: tag(&forked), by: other });
+}
+
+#[test]
+fn who_is_always_beaten_gives_up_and_says_so() {
+    let mut scene = Scene::new();
+    let artifact = scene.artifact("aaaaaaa", "content");
+    let mut executor = scene.executor(Goal::Build(Build::of(artifact)));
+    let mut beaten = 0;
+    let outcome = loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Done(outcome) => break outcome,
+            Step::Write(_) => {
+                executor.conflicted();
+                beaten += 1;
+                assert!(beaten < 1000, "it goes on for ever");
+            }
+            step => scene.registry.answer(&mut executor, step).unwrap(),
+        }
+    };
+    assert_eq!(outcome.refusal.unwrap().reason, Reason::DidNotConverge { rounds: beaten });
+    assert_eq!(outcome.writes, []);
+}
+
+#[test]
+fn a_stage_is_called_by_its_name() {
+    let mut scene = Scene::with(three_stages());
+    let one = scene.build("aaaaaaa");
+    let leave = Promote { stage: Some("rc".into()), ..Scene::promotion(one) };
+    let refusal = scene.run(Goal::Promote(leave)).refusal.unwrap();
+    assert_eq!(refusal.because[0].reason, Reason::EarlierStageMissing { stage: "alpha".into() });
 }

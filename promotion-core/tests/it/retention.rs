@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::Goal;
-use promotion_core::policy::Policy;
+use promotion_core::policy::{Policy, Spec};
 use promotion_core::retention::{Deletion, deletions};
 use promotion_core::snapshot::{Needs, Snapshot};
 use promotion_core::testing::oracle::Oracle;
@@ -66,6 +66,32 @@ fn what_must_be_kept_is_not_touched() {
     assert_eq!(doomed(&scene, &[old, middle]), Vec::<String>::new());
     assert!(doomed(&scene, &[]).iter().all(|text| ![Some(live), None].contains(&scene.at(text))));
     assert_eq!(doomed(&scene, &[]).iter().filter(|text| scene.at(text) == Some(old)).count(), 5);
+}
+
+#[test]
+fn the_highest_release_stays_even_where_no_stage_can_select_it() {
+    let mut spec = Spec::default();
+    spec.stages.0[2].semver = Some(">= 0.0.0, < 2.0.0".into());
+    let mut scene = Scene::with(Policy::new(spec).unwrap());
+    let one = scene.build("aaaaaaa");
+    scene.promote(one);
+    let beyond = scene.artifact("bbbbbbb", "beyond");
+    scene.put("integration-bbbbbbb", beyond);
+    scene.put("2.0.0", beyond);
+    assert_eq!(doomed(&scene, &[one]), [""; 0]);
+}
+
+#[test]
+fn artifacts_go_oldest_first() {
+    let mut scene = Scene::new();
+    let commits = ["eeeeeee", "aaaaaaa", "ddddddd", "bbbbbbb", "ccccccc"];
+    for commit in commits {
+        let artifact = scene.build(commit);
+        scene.promote(artifact);
+    }
+    let doomed = doomed(&scene, &[]);
+    let handed_over: Vec<&str> = doomed.iter().filter_map(|tag| tag.strip_prefix("integration-")).collect();
+    assert_eq!(handed_over, commits[..4]);
 }
 
 #[test]

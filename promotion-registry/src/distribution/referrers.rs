@@ -6,6 +6,7 @@
 //! adds, writes, waits and reads again, until what it added is still there. Writers of one client take turns.
 
 use std::collections::{BTreeMap, HashSet};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
@@ -26,6 +27,8 @@ use super::transport::Repeat;
 const PAGES: usize = 1000;
 /// How many times slower than we another writer may be.
 const SLOWER: u32 = 1;
+/// Below this the ticks of the runtime's clock, of a millisecond, would be much of a pause.
+const COARSE: Duration = Duration::from_millis(20);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,9 +79,9 @@ impl Operation<'_> {
         }
         let url = self.endpoints().tag(&self.fallback(subject.digest)?);
         let _turn = self.registry.turns.lock().await;
-        let begun = Instant::now();
         // A registry that does not say that it listed it has no such listing, most likely: what is read then is read along.
-        let (listed, current) = join(self.listed(subject.digest), self.manifest_at(&url)).await;
+        let read = async { (self.manifest_at(&url).await, Instant::now()) };
+        let (listed, (current, begun)) = join(self.listed(subject.digest), read).await;
         let listed = listed?.unwrap_or_default();
         if listed.iter().any(|known| known.digest == manifest.digest()) {
             return Ok(());
@@ -130,7 +133,7 @@ impl Operation<'_> {
         entries(index).map_err(|why| self.corrupt(why))
     }
 
-    /// Adds a referrer to the fallback tag, which held `current` after `begun`, and stays until it is there.
+    /// Adds a referrer to the fallback tag, which held `current` as read at `begun`, and stays until it is there.
     async fn add(
         &self,
         subject: Digest,
@@ -156,8 +159,8 @@ impl Operation<'_> {
                 Err(error) => return Err(error),
             };
             self.settle(attempt, begun.elapsed()).await;
-            begun = Instant::now();
             current = self.manifest_at(url).await?.map(|(index, _)| index);
+            begun = Instant::now();
         }
         match (self.merged(current.as_ref(), referrer)?, failure) {
             (None, _) => Ok(()),
@@ -169,10 +172,16 @@ impl Operation<'_> {
         }
     }
 
-    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of what reading and
-    /// writing took us, at a registry that is near.
+    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of the time from the
+    /// answer to our reading to the answer to our writing, at a registry that is near.
     async fn settle(&self, attempt: u32, took: Duration) {
-        let _ = tokio::time::timeout(took.saturating_mul(SLOWER), self.pause(attempt)).await;
+        let took = took.saturating_mul(SLOWER);
+        if took < COARSE {
+            // Fails only while the runtime shuts down.
+            let _ = tokio::task::spawn_blocking(move || thread::sleep(took)).await;
+        } else {
+            let _ = tokio::time::timeout(took, self.pause(attempt)).await;
+        }
     }
 
     /// The index with the referrer in it, everything else as it was; `None` when it is there already.

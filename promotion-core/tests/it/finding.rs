@@ -1,0 +1,102 @@
+//! What a person names is one artifact, or the reason why not.
+
+use std::collections::BTreeSet;
+
+use promotion_core::artifact::View;
+use promotion_core::manifest::{Manifest, OCI_MANIFEST};
+use promotion_core::memory::MemoryRegistry;
+use promotion_core::policy::Policy;
+use promotion_core::reason::Reason;
+use promotion_core::snapshot::{Needs, Query, Snapshot};
+use promotion_core::what::{What, built_from, find};
+use promotion_core::{CommitPrefix, Digest};
+
+use crate::scene::Scene;
+
+/// Asks until it is answered; every answer must be new, or nobody would ever be done.
+pub(crate) fn answered<T>(
+    registry: &MemoryRegistry,
+    policy: &Policy,
+    question: impl Fn(&View<'_>) -> Result<T, Needs>,
+) -> (T, Vec<Vec<Query>>) {
+    let mut snapshot = Snapshot::new(policy, &registry.listing().tags);
+    let (mut asked, mut rounds) = (BTreeSet::new(), Vec::new());
+    loop {
+        match question(&View::new(&snapshot, policy)) {
+            Ok(answer) => return (answer, rounds),
+            Err(Needs(needs)) => {
+                assert!(needs.iter().any(|query| asked.insert(query.clone())), "it asks nothing new: {needs:?}");
+                for query in &needs {
+                    let reply = registry.reply(query);
+                    snapshot.learn(query.clone(), reply);
+                }
+                rounds.push(needs.into_iter().collect());
+            }
+        }
+    }
+}
+
+fn found(scene: &Scene, what: &str) -> Result<Digest, Reason> {
+    let what: What = what.parse().unwrap();
+    answered(&scene.registry, &scene.policy, |view| find(view, &what)).0
+}
+
+fn built(scene: &Scene, commit: &str) -> BTreeSet<Digest> {
+    let commit: CommitPrefix = commit.parse().unwrap();
+    answered(&scene.registry, &scene.policy, |view| built_from(view, &commit)).0
+}
+
+#[test]
+fn a_commit_is_named_by_as_many_digits_as_people_like() {
+    let mut scene = Scene::new();
+    let one = scene.artifact("aaaaaaa1", "one");
+    scene.put("sha-aaaaaaa1", one);
+    for digits in ["aaaaaaa", "aaaaaaa1", "aaaaaaa10", &format!("aaaaaaa1{:0<32}", "")] {
+        assert_eq!(found(&scene, digits), Ok(one), "{digits}");
+    }
+    for other in ["aaaaaaa2", "aaaaaaa11", "bbbbbbb"] {
+        assert!(matches!(found(&scene, other), Err(Reason::WhatNotFound { .. })), "{other}");
+    }
+}
+
+#[test]
+fn a_tag_that_names_a_commit_counts_if_the_manifest_says_the_same() {
+    let mut scene = Scene::new();
+    let (one, other) = (scene.artifact("aaaaaaa1", "one"), scene.artifact("ccccccc", "other"));
+    let silent = scene.registry.push(Manifest::new(OCI_MANIFEST, br#"{"schemaVersion":2}"#.to_vec()));
+    scene.put("integration-aaaaaaa", one);
+    scene.put("sha-aaaaaaa", other);
+    scene.put("sha-ddddddd", silent);
+    // Verdicts name commits, too, and say nothing of where something was built.
+    scene.put("rejected-eeeeeee", one);
+    assert_eq!(built(&scene, "aaaaaaa"), BTreeSet::from([one]));
+    assert_eq!(built(&scene, "ddddddd"), BTreeSet::from([silent]), "it does not contradict its tag");
+    assert_eq!(built(&scene, "eeeeeee"), BTreeSet::new());
+    scene.registry.delete_manifest(one);
+    assert_eq!(built(&scene, "aaaaaaa"), BTreeSet::new(), "what is gone was not built");
+}
+
+#[test]
+fn several_artifacts_of_a_commit_are_all_told() {
+    let mut scene = Scene::new();
+    let (one, twin) = (scene.artifact("aaaaaaa1", "one"), scene.artifact("aaaaaaa1", "twin"));
+    scene.put("sha-aaaaaaa", one);
+    scene.put(&format!("sha-aaaaaaa.{}", twin.short()), twin);
+    let Err(Reason::WhatAmbiguous { artifacts, .. }) = found(&scene, "aaaaaaa") else { panic!("one of two was taken") };
+    assert_eq!(artifacts.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([one, twin]));
+}
+
+#[test]
+fn tags_and_digests_are_themselves() {
+    let mut scene = Scene::new();
+    let one = scene.artifact("aaaaaaa1", "one");
+    scene.put("latest", one);
+    assert_eq!(found(&scene, "latest"), Ok(one));
+    assert_eq!(found(&scene, &one.to_string()), Ok(one));
+    let nobody = Digest::of(b"nobody");
+    assert_eq!(found(&scene, &nobody.to_string()), Err(Reason::ArtifactNotFound { artifact: nobody }));
+    assert!(matches!(found(&scene, "oldest"), Err(Reason::WhatNotFound { .. })));
+    for text in ["latest", "aaaaaaa", &one.to_string()] {
+        assert_eq!(String::from(text.parse::<What>().unwrap()), text);
+    }
+}
