@@ -4,8 +4,9 @@
 mod adapters;
 mod audits;
 mod boards;
+mod constraints;
 mod finding;
-mod flux_laws;
+mod flux_properties;
 mod flux_vectors;
 mod found_on_the_way;
 mod grammar;
@@ -23,6 +24,7 @@ mod results;
 mod retention;
 mod scene;
 mod silences;
+mod stories;
 mod views;
 
 /// A file that nobody declares would be tests that nobody runs.
