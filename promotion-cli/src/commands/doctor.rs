@@ -1,4 +1,5 @@
 mod registry;
+mod resume;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use promotion_core::Repository;
 use promotion_core::cluster::{Fault, Observed, Trouble};
 use promotion_core::explain;
-use promotion_core::lint::{self, lint};
+use promotion_core::lint::{self, Pin, lint};
 use promotion_core::ports::cluster::{Kind, Reading};
 use promotion_core::proofs::prove;
 use promotion_core::reason::{Finding, Reason};
@@ -43,6 +44,15 @@ pub(crate) struct DoctorArgs {
     /// Of a registry, also find out what only a write shows: puts a manifest once more under a tag that is it already
     #[arg(long)]
     write: bool,
+
+    /// Of manifests: before something suspended goes on, ask the registries whether everything that it wants is there
+    #[arg(long, requires = "files")]
+    resume: bool,
+
+    /// Versions that a cleaner must keep, one type/name==version a line: compared with its copy in the manifests, and kept in
+    /// mind where only something suspended refers to a floating tag
+    #[arg(long, value_name = "FILE", requires = "files")]
+    pins: Option<PathBuf>,
 
     /// Also ask the clusters that the configuration names
     #[arg(long)]
@@ -99,8 +109,15 @@ impl DoctorArgs {
                 None => configs.push(Config::of_file(path)?),
             }
         }
+        let declared = match &self.pins {
+            Some(file) => pins(file)?,
+            None => Vec::new(),
+        };
         let mut findings: Vec<Finding> =
-            lint(&documents).into_iter().map(|flaw| Finding::warning(flaw.into())).collect();
+            lint(&documents, &declared).into_iter().map(|flaw| Finding::warning(flaw.into())).collect();
+        if self.resume {
+            findings.extend(resume::check(app, &app.config()?, &documents).await?);
+        }
         for config in &configs {
             let place =
                 config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
@@ -136,6 +153,17 @@ impl DoctorArgs {
             }
         }
     }
+}
+
+/// The pins that are declared.
+fn pins(file: &Path) -> Result<Vec<Pin>, Failure> {
+    let place = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read the pins", place(), &error))?;
+    lint::pins(&text).map_err(|error| {
+        Failure::usage("read the pins", error.to_string())
+            .at(place())
+            .fix("write one container/NAME==TAG a line; # begins a comment")
+    })
 }
 
 /// Manifests and workflows in a folder, or in a file that says that it holds some; `None` for a configuration.

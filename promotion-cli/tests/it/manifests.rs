@@ -213,3 +213,76 @@ fn doctor_reads_folders_of_manifests_and_workflows() {
     let meaning = site.run(&["doctor", "--explain", "wave-order"]);
     assert!(meaning.stdout.contains("before the definition of its kind"), "{}", meaning.stdout);
 }
+
+/// A folder with a suspended release of an image with this tag, and a policy that chooses staging.
+fn waiting(site: &Site, host: &str, tag: &str) {
+    let release = json!({
+        "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": { "namespace": "apps", "name": "web" },
+        "spec": { "suspend": true,
+                  "values": { "image": { "registry": host, "repository": "acme/platform", "tag": tag } } },
+    });
+    let repository = json!({
+        "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImageRepository", "metadata": { "namespace": "apps", "name": "web" },
+        "spec": { "image": format!("{host}/acme/platform") },
+    });
+    let policy = json!({
+        "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImagePolicy", "metadata": { "namespace": "apps", "name": "web" },
+        "spec": { "imageRepositoryRef": { "name": "web" }, "filterTags": { "pattern": format!("^{tag}$") },
+                  "policy": { "alphabetical": { "order": "asc" } } },
+    });
+    for (name, object) in [("release", release), ("repository", repository), ("policy", policy)] {
+        site.write(&format!("repo/{name}.json"), &object.to_string());
+    }
+}
+
+#[test]
+fn before_a_resume_the_registry_is_asked_for_what_will_be_wanted() {
+    let export = Export::new();
+    let ids = |run: &Run| -> Vec<String> {
+        let findings = run.value()["findings"].as_array().unwrap().clone();
+        findings.iter().map(|finding| text(&finding["id"]).to_owned()).collect()
+    };
+    waiting(&export.site, &export.registry.host(), "staging");
+    export.site.write("pins.txt", "container/platform==staging # the first start\n");
+    let run = export.run(&["doctor", "repo", "--resume", "--pins", "pins.txt", "-o", "json"]);
+    assert_eq!(
+        (run.code, ids(&run)),
+        (10, vec!["policy-selects-nothing".to_owned(), "resume-absent".to_owned()]),
+        "{}",
+        run.stderr
+    );
+    let run = export.run(&["doctor", "repo", "-o", "json"]);
+    assert_eq!((run.code, ids(&run)), (10, vec!["floating-suspended".to_owned()]), "without a pin, and without asking");
+
+    waiting(&export.site, &export.registry.host(), "sha-0000001");
+    let run = export.run(&["doctor", "repo", "--resume", "-o", "json"]);
+    let tags = export.run(&["list", "-o", "json"]);
+    assert_eq!(run.code, 10, "{} {}", run.stderr, tags.stdout);
+
+    waiting(&export.site, &export.registry.host(), "0.1.0-rc.1");
+    let run = export.run(&["doctor", "repo", "--resume", "-o", "json"]);
+    assert_eq!((run.code, ids(&run)), (0, vec![]), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("is there: {}", export.digest)), "{}", run.stderr);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_leaves_the_rest_answered() {
+    let export = Export::new();
+    waiting(&export.site, "127.0.0.1:1", "staging");
+    let run = export.run(&["doctor", "repo", "--resume", "--retries", "0", "-o", "json"]);
+    let findings = run.value()["findings"].to_string();
+    assert_eq!(run.code, 10);
+    assert_eq!(findings.matches("resume-unknown").count(), 2, "{findings}");
+}
+
+#[test]
+fn pins_that_cannot_be_read_are_told_with_their_line() {
+    let site = Site::new();
+    site.write("repo/empty.yaml", "kind: Namespace\n");
+    site.write("pins.txt", "container/web==staging\ncontainer/api=staging\n");
+    let run = site.run(&["doctor", "repo", "--pins", "pins.txt"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("line 2: \"container/api=staging\" is not type/name==version"), "{}", run.stderr);
+    assert_eq!(site.run(&["doctor", "repo", "--pins", "nowhere.txt"]).code, 2);
+    assert_eq!(site.run(&["doctor", "--pins", "pins.txt"]).code, 2, "there is nothing to compare them with");
+}

@@ -25,7 +25,6 @@ pub struct Awaited {
 
 /// What somebody will want of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a handful of them, from manifests")]
 pub enum Wants {
     /// An image, with all its children where it is an index.
     Image(Image),

@@ -194,9 +194,7 @@ fn raising_a_level_resets_those_below() {
 
 #[test]
 fn a_channel_is_its_own_name_and_no_other() {
-    let mut spec = Spec::default();
-    spec.channels = vec!["stable".into()];
-    let policy = Policy::new(spec).unwrap();
+    let policy = Policy::new(Spec { channels: vec!["stable".into()], ..Spec::default() }).unwrap();
     assert_eq!(policy.classify("stable"), Kind::Channel);
     assert_eq!(policy.classify("stale"), Kind::Foreign(Foreign::Other));
 }

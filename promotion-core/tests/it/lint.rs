@@ -1,6 +1,6 @@
 //! Each rule with something that breaks it and something that does not.
 
-use promotion_core::lint::{Answer, Document, Image, MEANINGS, Pin, awaited, lint, pins};
+use promotion_core::lint::{Answer, Document, Flaw, Image, MEANINGS, Pin, awaited, lint, pins};
 use promotion_core::{Digest, Tag};
 use serde_json::{Value, json};
 
@@ -325,7 +325,7 @@ const PAIRS: &[Pair] = &[
 fn ids(values: Vec<Value>) -> Vec<&'static str> {
     let document = |value| Document { place: "file.yaml".into(), value, text: String::new() };
     let documents: Vec<Document> = values.into_iter().map(document).collect();
-    lint(&documents, &[]).iter().map(promotion_core::lint::Flaw::id).collect()
+    lint(&documents, &[]).iter().map(Flaw::id).collect()
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn a_copy_of_the_pins_that_is_not_the_declared_one_is_told() {
         here(named("v1", "ConfigMap", "cleaner", &json!({ "data": { "keep.txt": text, "other": "no pins" } })))
     };
     let declared = pins("container/web==staging\ncontainer/api==staging\n").unwrap();
-    let told = |text: &str| lint(&[copy(text)], &declared).iter().map(|flaw| flaw.message()).collect::<Vec<_>>();
+    let told = |text: &str| lint(&[copy(text)], &declared).iter().map(Flaw::message).collect::<Vec<_>>();
     assert_eq!(told("container/api==staging\n# the same\ncontainer/web==staging"), [""; 0]);
     assert_eq!(
         told("container/web==staging\ncontainer/old==1.0.0\n"),

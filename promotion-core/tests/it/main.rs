@@ -4,9 +4,10 @@
 mod adapters;
 mod audits;
 mod boards;
+mod constraints;
 mod finding;
 mod flux_filters;
-mod flux_laws;
+mod flux_properties;
 mod flux_vectors;
 mod forecasts;
 mod found_on_the_way;
@@ -25,6 +26,7 @@ mod results;
 mod retention;
 mod scene;
 mod silences;
+mod stories;
 mod views;
 
 /// A file that nobody declares would be tests that nobody runs.

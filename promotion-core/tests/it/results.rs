@@ -4,7 +4,7 @@ use promotion_core::evidence::{Evidence, EvidenceKind};
 use promotion_core::executor::{Executor, OutcomeKind};
 use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
-use promotion_core::plan::{Build, Goal, Promote};
+use promotion_core::plan::{Build, Goal, Promote, Why};
 use promotion_core::policy::{Policy, Spec};
 use promotion_core::reason::Reason;
 use promotion_core::snapshot::{Ancestry, Query, Reply};
@@ -579,4 +579,96 @@ fn a_stage_is_called_by_its_name() {
     let leave = Promote { stage: Some("rc".into()), ..Scene::promotion(one) };
     let refusal = scene.run(Goal::Promote(leave)).refusal.unwrap();
     assert_eq!(refusal.because[0].reason, Reason::EarlierStageMissing { stage: "alpha".into() });
+}
+
+#[test]
+fn a_given_commit_that_is_the_manifests_is_no_contradiction() {
+    let mut scene = Scene::new();
+    let artifact = scene.artifact("aaaaaaa", "content");
+    let revision = format!("other@sha1:{}", commit("aaaaaaa")).parse().unwrap();
+    let outcome = scene.run(Goal::Build(Build { revision: Some(revision), ..Build::of(artifact) }));
+    assert_eq!(outcome.kind, OutcomeKind::Done);
+}
+
+#[test]
+fn a_second_image_of_a_commit_gets_a_tag_of_its_own() {
+    let mut scene = Scene::new();
+    let build = |scene: &mut Scene, bytes: &str| {
+        let image = scene.registry.push(Manifest::new(OCI_MANIFEST, bytes.as_bytes().to_vec()));
+        let revision = format!("main@sha1:{}", commit("aaaaaaa")).parse().unwrap();
+        (image, scene.run(Goal::Build(Build { revision: Some(revision), ..Build::of(image) })))
+    };
+    let (one, outcome) = build(&mut scene, r#"{"schemaVersion":2}"#);
+    assert_eq!((scene.at("sha-aaaaaaa"), outcome.warnings.len()), (Some(one), 0));
+    let (two, outcome) = build(&mut scene, r#"{"schemaVersion":2,"layers":[]}"#);
+    assert_eq!(scene.at(&format!("sha-aaaaaaa.{}", two.short())), Some(two));
+    let told = Reason::SameCommitOtherContent { commit: "aaaaaaa".into(), other: one };
+    assert!(outcome.warnings.iter().any(|warning| warning.reason == told), "{:?}", outcome.warnings);
+    assert_eq!(build(&mut scene, r#"{"schemaVersion":2}"#).1.kind, OutcomeKind::AlreadyDone);
+}
+
+#[test]
+fn who_asks_for_no_ancestry_or_for_another_nomination_is_not_overtaken() {
+    for (ancestry, again) in [(false, false), (false, true), (true, true)] {
+        let mut scene = Scene::new();
+        scene.build("bbbbbbb");
+        let artifact = scene.artifact("aaaaaaa", "content");
+        let mut executor = scene.executor(Goal::Build(Build { ancestry, again, ..Build::of(artifact) }));
+        let outcome = loop {
+            match executor.next(Timestamp::from_unix(NOW)) {
+                Step::Done(outcome) => break outcome,
+                Step::Ask(queries) => {
+                    assert!(
+                        !queries.iter().any(|query| matches!(query, Query::Ancestry { .. })),
+                        "nobody needs to know"
+                    );
+                    queries.into_iter().for_each(|query| {
+                        let reply = scene.registry.reply(&query);
+                        executor.learned(query, reply);
+                    });
+                }
+                step => scene.registry.answer(&mut executor, step).unwrap(),
+            }
+        };
+        assert_eq!((outcome.kind, scene.selects(0)), (OutcomeKind::Done, Some(artifact)));
+    }
+}
+
+#[test]
+fn a_build_number_says_what_it_is_not_above() {
+    let mut scene = Scene::new();
+    let number = |scene: &mut Scene, prefix: &str, number| {
+        let artifact = scene.artifact(prefix, "content");
+        scene.run(Goal::Build(Build { number: Some(number), ..Build::of(artifact) }))
+    };
+    number(&mut scene, "aaaaaaa", 41);
+    let refusal = number(&mut scene, "bbbbbbb", 41).refusal.unwrap();
+    let base = "0.1.0".parse().unwrap();
+    assert_eq!(refusal.reason, Reason::BuildNumberNotAbove { base, number: 41, highest: 41 });
+    assert_eq!(number(&mut scene, "bbbbbbb", 42).candidate, Some(tag("0.1.0-rc.42")), "the very next");
+}
+
+#[test]
+fn evidence_admits_to_the_next_stage_and_is_of_the_one_before() {
+    let mut scene = Scene::with(three_stages());
+    let one = scene.build("aaaaaaa");
+    let leave = |stage: &str, of: &str| {
+        let evidence = Evidence { stage: Some(of.into()), ..Scene::evidence(one) };
+        Goal::Promote(Promote { evidence: vec![evidence], stage: Some(stage.into()), ..Scene::promotion(one) })
+    };
+    let refusal = scene.run(leave("alpha", "rc")).refusal.unwrap();
+    let (expected, found) = ("alpha".to_owned(), "rc".to_owned());
+    assert_eq!(refusal.because[0].reason, Reason::EvidenceOfAnotherStage { expected, found });
+    for (stage, next) in [("alpha", "rc"), ("rc", "live")] {
+        let mut executor = scene.executor(leave(stage, stage));
+        let action = loop {
+            match executor.next(Timestamp::from_unix(NOW)) {
+                Step::Write(action) => break action,
+                Step::Done(outcome) => panic!("{outcome:#?}"),
+                step => scene.registry.answer(&mut executor, step).unwrap(),
+            }
+        };
+        assert_eq!(action.why, Why::Evidence { stage: next.into() });
+        scene.run(leave(stage, stage));
+    }
 }
