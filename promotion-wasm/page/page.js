@@ -103,7 +103,10 @@ const size = (length) => (length < 1_000_000 ? `${Math.round(length / 1000)} kB`
 
 const setText = async (text, where = "paste") => {
   if (text.length > READABLE) {
+    // An earlier text may still be on its way, and its end would take this away.
+    revision += 1;
     complain("tags-error", `${size(text.length)} is more than this page reads (${size(READABLE)}). Try promotion resolve --tags-from FILE.`);
+    await evaluate();
     return;
   }
   state.text = text;
