@@ -20,10 +20,13 @@ lint:
     scripts/dependency-rules
     scripts/deny
 
-# The browser build, tried in Node.
+# The browser build, tried in Node and in a browser.
 wasm:
     scripts/wasm
+    npm ci --prefix promotion-wasm/tests --no-audit --no-fund
     node --test promotion-wasm/tests/node/*.test.mjs
+    cargo build -p promotion-cli
+    node --test promotion-wasm/tests/browser/*.test.mjs
 
 # Every fuzz target: its corpus, then some seconds of new inputs.
 fuzz seconds="10":

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
 use promotion_core::flux::{Constraint, Selector, TagFilter, Template, Version};
+use promotion_core::forecast::forecast;
+use promotion_core::listing::{Document, tag_of_line};
 use promotion_core::plan::PlanFile;
 use promotion_core::policy::{Policy, Spec};
 use promotion_core::scheme::Kind;
@@ -26,6 +28,21 @@ fn stable<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) {
     let Ok(read) = text.parse::<T>() else { return };
     let again = read.to_string().parse::<T>();
     assert!(again.as_ref().is_ok_and(|again| *again == read), "{read:?} became {again:?}");
+}
+
+/// Each line gives at most one word, and a stage picks one of those or none.
+fn listed(text: &str) {
+    let tags: Vec<&str> = text.lines().filter_map(|line| tag_of_line(line, false)).collect();
+    assert!(tags.iter().all(|tag| !tag.is_empty() && !tag.contains(char::is_whitespace)), "{tags:?}");
+    let told = forecast(&tags, &Policy::default(), 5);
+    assert_eq!(told.counts.tags, tags.len());
+    for pick in told.stages {
+        assert!(pick.tag.is_none_or(|tag| tags.contains(&tag)), "{pick:?}");
+    }
+    if let Ok(Document(tags)) = serde_json::from_str::<Document>(text) {
+        let again = serde_json::to_string(&tags).expect("texts are JSON");
+        assert_eq!(serde_json::from_str(&again).ok(), Some(Document(tags)));
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -57,6 +74,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = (filter.is_match(text), filter.expand(text, &template));
     }
     versions(text);
+    listed(text);
     if is_tag {
         classified(text);
     }

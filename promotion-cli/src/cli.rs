@@ -10,7 +10,7 @@ use crate::commands::Command;
 use crate::error::{Failure, redact};
 use crate::exit::Exit;
 use crate::interrupt::until_interrupted;
-use crate::output::{Format, Paint};
+use crate::output::{Format, Paint, no_page};
 
 /// Promote OCI artifacts through environments by tags, safely
 ///
@@ -45,7 +45,7 @@ pub(crate) fn run() -> Exit {
         Err(error) => return misunderstood(&error),
     };
     let format = variable("PROMOTION_OUTPUT").map(|format| Format::from_str(&format, false)).transpose();
-    let format = format.map_err(|_| Failure::usage("read the environment", "expected table, json, yaml or name"));
+    let format = format.map_err(|_| Failure::usage("read the environment", "expected table, json, yaml, name or html"));
     match format {
         Ok(format) => cli.globals.output = cli.globals.output.or(format),
         Err(failure) => {
@@ -54,6 +54,11 @@ pub(crate) fn run() -> Exit {
         }
     }
     let app = App::new(cli.globals);
+    // Before anything is done, and not when it is to be shown.
+    if app.out.format == Format::Html && !matches!(cli.command, Command::Status(_)) {
+        app.out.failure(&no_page());
+        return Exit::Usage;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => until_interrupted(runtime, &app, cli.command.run(&app)),

@@ -71,7 +71,7 @@ impl Failure {
     pub(crate) fn report(&self, format: Format, paint: Paint) {
         let mut text = match format {
             Format::Json => serde_json::to_string(&Envelope::new("Error", self)).unwrap_or_default(),
-            Format::Table | Format::Yaml | Format::Name => harmless(&self.text(paint)),
+            Format::Table | Format::Yaml | Format::Name | Format::Html => harmless(&self.text(paint)),
         };
         text.push('\n');
         // Nobody is left to tell when stderr is gone.

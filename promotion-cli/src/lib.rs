@@ -13,6 +13,7 @@ mod error;
 mod exit;
 mod interrupt;
 mod output;
+mod page;
 mod progress;
 mod reference;
 mod session;

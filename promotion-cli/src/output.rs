@@ -23,6 +23,8 @@ pub(crate) enum Format {
     Yaml,
     /// Tags or digests alone, one a line.
     Name,
+    /// A page with everything in it, of `status` alone.
+    Html,
 }
 
 /// A document with what identifies its shape.
@@ -141,6 +143,7 @@ impl Output {
             Format::Json => json(document).map_err(|error| unprintable(&error.to_string()))?,
             Format::Yaml => yaml(document).map_err(|error| unprintable(&error.to_string()))?,
             Format::Name => harmless(&document.names().join("\n")),
+            Format::Html => return Err(no_page()),
         };
         self.stdout(&text)
     }
@@ -189,7 +192,7 @@ impl Output {
         let message = redact(text.trim_end_matches('\n'));
         let line = match self.format {
             Format::Json => serde_json::to_string(&Envelope::new("Note", &Note { message })).unwrap_or_default(),
-            Format::Table | Format::Yaml | Format::Name => harmless(&message),
+            Format::Table | Format::Yaml | Format::Name | Format::Html => harmless(&message),
         };
         // Nobody is left to tell when stderr is gone.
         let _ = writeln!(io::stderr().lock(), "{line}");
@@ -197,14 +200,14 @@ impl Output {
 
     /// Findings for people; the other formats carry them in the document.
     pub(crate) fn warnings(&self, findings: &[Finding]) {
-        if matches!(self.format, Format::Table | Format::Name) && !findings.is_empty() {
+        if matches!(self.format, Format::Table | Format::Name | Format::Html) && !findings.is_empty() {
             self.note(&findings_text(findings, self.paint_stderr));
         }
     }
 
     /// A refusal for people; the other formats carry it in the document.
     pub(crate) fn refusal(&self, word: &str, refusal: &Refusal) {
-        if matches!(self.format, Format::Table | Format::Name) {
+        if matches!(self.format, Format::Table | Format::Name | Format::Html) {
             let text = promotion_core::explain::render(refusal);
             self.stderr(&format!("{} {text}", self.paint_stderr.red(word)));
         }
@@ -217,7 +220,12 @@ impl Output {
     }
 }
 
-fn unprintable(error: &str) -> Failure {
+/// Only one command has a page.
+pub(crate) fn no_page() -> Failure {
+    Failure::usage("print the result", "only status has a page").fix("choose table, json, yaml or name")
+}
+
+pub(crate) fn unprintable(error: &str) -> Failure {
     Failure::new(Exit::Failed, Id::INTERNAL, "print the result", error)
 }
 

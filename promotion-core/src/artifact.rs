@@ -259,6 +259,11 @@ impl<'s> View<'s> {
     /// # Errors
     /// What must be read to tell.
     pub fn newest(&self, wanted: impl Fn(Digest, &Verdicts) -> bool) -> Result<Option<Newest>, Needs> {
+        self.newest_of(&wanted)
+    }
+
+    /// Compiled once, whatever is wanted.
+    fn newest_of(&self, wanted: &dyn Fn(Digest, &Verdicts) -> bool) -> Result<Option<Newest>, Needs> {
         let mut seen = BTreeSet::new();
         let mut younger = BTreeSet::new();
         let mut dangling = Vec::new();

@@ -56,7 +56,7 @@ pub fn audit(snapshot: &Snapshot, policy: &Policy) -> Result<Vec<Finding>, Needs
     findings.extend(prove(policy).into_iter().filter(|finding| finding.severity > Severity::Info));
     // What two rules find is told once, as the graver.
     findings.sort_by(|a, b| a.reason.cmp(&b.reason).then_with(|| b.severity.cmp(&a.severity)));
-    findings.dedup_by(|a, b| a.reason == b.reason);
+    findings.dedup_by(|a, b| a.reason.cmp(&b.reason).is_eq());
     findings.sort_by_key(|finding| Reverse(finding.severity));
     Ok(findings)
 }
@@ -78,10 +78,10 @@ fn rules(view: &View<'_>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
             }
         }
     }
-    let (policy, mut held) = (view.policy(), BTreeSet::new());
+    let (policy, mut held) = (view.policy(), Vec::new());
     for finding in findings.iter() {
         if let Reason::HeldByNewer { stage, .. } | Reason::HeldByHandMade { stage, .. } = &finding.reason {
-            held.insert(stage.clone());
+            held.push(stage.clone());
         }
     }
     for (stage, index) in policy.stages().iter().zip(0..).filter(|(stage, _)| !held.contains(&stage.name)) {
@@ -150,7 +150,7 @@ fn if_selected(version: Version, live: Option<Version>, reason: Reason) -> Findi
 
 /// Marks that count for nothing, or for an artifact that was never handed over.
 fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut Vec<Finding>) -> Result<(), Needs> {
-    let mut unannotated: BTreeMap<Digest, Vec<(String, &Tag)>> = BTreeMap::new();
+    let mut unannotated: Vec<(Digest, String, &Tag)> = Vec::new();
     for tag in view.snapshot().tags() {
         let Kind::Mark(mark) = view.policy().classify(tag.as_str()) else { continue };
         let Some(digest) = view.digest(tag)? else { continue };
@@ -158,7 +158,7 @@ fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut
         if !mark.key.means(&artifact.key, digest) {
             // An image without the annotation is keyed by its digest, and its commit tag by what the builder said.
             if mark.mark == Mark::Commit && artifact.commit.is_none() {
-                unannotated.entry(digest).or_default().push((mark.key.hex, tag));
+                unannotated.push((digest, mark.key.hex, tag));
                 continue;
             }
             let commit = artifact.commit.clone();
@@ -168,11 +168,12 @@ fn marks(view: &View<'_>, artifacts: &BTreeMap<Digest, Artifact>, findings: &mut
             findings.push(Finding::error(reason));
         }
     }
-    for (artifact, commits) in unannotated {
-        let Some(((first, _), rest)) = commits.split_first() else { continue };
+    unannotated.sort_by_key(|(artifact, _, _)| *artifact);
+    for commits in unannotated.chunk_by(|a, b| a.0 == b.0) {
+        let Some(((artifact, first, _), rest)) = commits.split_first() else { continue };
         let same = |hex: &String| hex.starts_with(first) || first.starts_with(hex);
-        findings.extend(rest.iter().filter(|(hex, _)| !same(hex)).map(|(_, mark)| {
-            Finding::warning(Reason::MarkOfAnotherCommit { mark: (*mark).clone(), artifact, commit: None })
+        findings.extend(rest.iter().filter(|(_, hex, _)| !same(hex)).map(|(_, _, mark)| {
+            Finding::warning(Reason::MarkOfAnotherCommit { mark: (*mark).clone(), artifact: *artifact, commit: None })
         }));
     }
     Ok(())

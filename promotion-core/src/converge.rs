@@ -167,8 +167,9 @@ impl<'s> Draft<'s> {
         self.findings.extend(held.into_iter().map(|hold| Finding::warning(hold.reason)));
         self.warn_of_strangers()?;
         self.warn_of_dangling()?;
-        self.findings.sort_unstable();
-        self.findings.dedup();
+        // By the one comparison: the other derived ones would be as large again in the browser build.
+        self.findings.sort_unstable_by(Ord::cmp);
+        self.findings.dedup_by(|a, b| Ord::cmp(a, b).is_eq());
         Ok(Plan { goal: self.goal, actions: self.actions, outlook, findings: self.findings })
     }
 

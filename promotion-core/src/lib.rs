@@ -8,7 +8,8 @@
 //! Read on in this order: the words ([`Tag`], [`Digest`], [`version`], [`scheme`], [`policy`]), what is known
 //! ([`snapshot`], [`artifact`], [`event`], [`evidence`]), what is decided ([`plan`], [`mod@converge`], [`reason`], and
 //! [`explain`] for people), how it is carried out ([`executor`], [`ports`], [`memory`]), and how it is checked ([`audit`],
-//! [`proofs`], [`lifecycle`], [`silence`]), and what may be forgotten ([`retention`]). What a cluster will pick from any tags, ours or not, is [`flux`].
+//! [`proofs`], [`lifecycle`], [`silence`]), and what may be forgotten ([`retention`]). What a cluster will pick from any tags, ours or not, is [`flux`]; what
+//! that means for every stage is [`forecast`], and how tools print tags is [`listing`].
 //!
 //! ```
 //! use promotion_core::executor::{Executor, drive_in_memory};
@@ -74,6 +75,8 @@ pub mod silence;
 
 pub mod event;
 pub mod flux;
+pub mod forecast;
+pub mod listing;
 
 pub use commit::{Commit, CommitError, CommitPrefix, Revision};
 pub use converge::converge;

@@ -334,6 +334,19 @@ impl PlanFile {
     }
 }
 
+impl PlannedAction {
+    /// Whether the write may be done where its tag points at this: as it expects, or at what it would write.
+    #[must_use]
+    pub fn fits(&self, found: Option<Digest>) -> bool {
+        let met = match self.expect.as_str() {
+            "any" => true,
+            "absent" => found.is_none(),
+            expected => found.is_some_and(|found| found.to_string() == expected),
+        };
+        met || found == Some(self.digest)
+    }
+}
+
 impl From<&Action> for PlannedAction {
     fn from(action: &Action) -> Self {
         Self {

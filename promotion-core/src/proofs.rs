@@ -15,7 +15,6 @@
 //! # Ok::<(), promotion_core::policy::PolicyError>(())
 //! ```
 
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -68,7 +67,7 @@ fn no_room(policy: &Policy) -> Option<Finding> {
 }
 
 /// What the stages before have not validated must stay invisible, whatever its base.
-fn lower_label(policy: &Policy, bases: &BTreeSet<Base>, stage: u8) -> Option<String> {
+fn lower_label(policy: &Policy, bases: &[Base], stage: u8) -> Option<String> {
     let rules = policy.stages().get(usize::from(stage))?;
     let forms = bases.iter().flat_map(|base| (0..stage).flat_map(|label| forms(*base, label)));
     let named = named(policy).filter(|version| version.stage(policy.last()) < stage);
@@ -85,7 +84,7 @@ pub(crate) fn unsound(policy: &Policy) -> Option<(String, String)> {
 
 /// Versions of ours that a constraint names itself, and those whose numbers are next to it.
 fn named(policy: &Policy) -> impl Iterator<Item = Version> {
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     for stage in policy.stages() {
         for version in stage.constraint.boundaries() {
             let Some(Version { base, rank: Rank::Candidate { stage, number } }) = policy.parse_version(version.text())
@@ -100,6 +99,8 @@ fn named(policy: &Policy) -> impl Iterator<Item = Version> {
             found.extend(near.into_iter().flatten().map(|number| Version::candidate(base, stage, form(number))));
         }
     }
+    found.sort_unstable();
+    found.dedup();
     found.into_iter()
 }
 
@@ -123,12 +124,12 @@ fn own_forms(policy: &Policy, base: Base, stage: u8) -> Vec<Version> {
 }
 
 /// Bases at and next to every version that a constraint or the line names, and the ends of the range.
-fn witnesses(policy: &Policy) -> BTreeSet<Base> {
-    let mut bases = BTreeSet::from([Base::new(0, 0, 0), policy.initial(), Base::new(u64::MAX, 0, 0)]);
+fn witnesses(policy: &Policy) -> Vec<Base> {
+    let mut bases = alloc::vec![Base::new(0, 0, 0), policy.initial(), Base::new(u64::MAX, 0, 0)];
     let constraints = policy.stages().iter().map(|stage| &stage.constraint).chain(policy.line());
     for version in constraints.flat_map(|constraint| constraint.boundaries().collect::<Vec<_>>()) {
         let Some(named) = base_of(version.text()) else { continue };
-        bases.insert(named);
+        bases.push(named);
         for major in around(named.major) {
             bases.extend([Base::new(major, 0, 0), Base::new(major, named.minor, named.patch)]);
         }
@@ -137,6 +138,8 @@ fn witnesses(policy: &Policy) -> BTreeSet<Base> {
         }
         bases.extend(around(named.patch).map(|patch| Base::new(named.major, named.minor, patch)));
     }
+    bases.sort_unstable();
+    bases.dedup();
     bases
 }
 

@@ -85,7 +85,8 @@ pub struct Snapshot {
     /// Foreign tags that Flux reads as versions, highest first.
     strangers: Vec<Tag>,
     manifests: BTreeMap<Digest, Option<ManifestFacts>>,
-    ancestry: BTreeMap<(Commit, Commit), Ancestry>,
+    /// Few, sorted.
+    ancestry: Vec<((Commit, Commit), Ancestry)>,
 }
 
 impl Snapshot {
@@ -114,7 +115,7 @@ impl Snapshot {
             versions,
             strangers,
             manifests: BTreeMap::new(),
-            ancestry: BTreeMap::new(),
+            ancestry: Vec::new(),
         }
     }
 
@@ -143,7 +144,11 @@ impl Snapshot {
                 self.manifests.insert(digest, facts);
             }
             (Query::Ancestry { ancestor, descendant }, Reply::Ancestry(ancestry)) => {
-                self.ancestry.insert((ancestor, descendant), ancestry);
+                let pair = (ancestor, descendant);
+                match self.ancestry.binary_search_by(|(known, _)| known.cmp(&pair)) {
+                    Ok(place) => self.ancestry[place].1 = ancestry,
+                    Err(place) => self.ancestry.insert(place, (pair, ancestry)),
+                }
             }
             // No answer to this question: it stays open.
             (Query::Tag(_) | Query::Manifest(_) | Query::Ancestry { .. }, _) => {}
@@ -185,8 +190,8 @@ impl Snapshot {
     /// # Errors
     /// The query, when it was not asked.
     pub fn ancestry(&self, ancestor: &Commit, descendant: &Commit) -> Result<Ancestry, Needs> {
-        match self.ancestry.get(&(ancestor.clone(), descendant.clone())) {
-            Some(ancestry) => Ok(*ancestry),
+        match self.ancestry.iter().find(|((first, second), _)| first == ancestor && second == descendant) {
+            Some((_, ancestry)) => Ok(*ancestry),
             None => Err(Query::Ancestry { ancestor: ancestor.clone(), descendant: descendant.clone() }.into()),
         }
     }

@@ -9,7 +9,7 @@
 //! assert_eq!(verdicts.next_ordinal(Mark::Reopened), Some(3));
 //! ```
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use crate::scheme::Mark;
 
@@ -18,8 +18,8 @@ use crate::scheme::Mark;
 pub struct Verdicts {
     rejected: u64,
     reopened: u64,
-    /// By the stage it may enter.
-    evidence: BTreeMap<u8, u64>,
+    /// By the stage it may enter, up to the last that has any.
+    evidence: Vec<u64>,
 }
 
 impl FromIterator<(Mark, u64)> for Verdicts {
@@ -29,7 +29,11 @@ impl FromIterator<(Mark, u64)> for Verdicts {
             let highest = match mark {
                 Mark::Rejected => &mut verdicts.rejected,
                 Mark::Reopened => &mut verdicts.reopened,
-                Mark::Stage(stage @ 1..) => verdicts.evidence.entry(stage).or_default(),
+                Mark::Stage(stage @ 1..) => {
+                    let stage = usize::from(stage);
+                    verdicts.evidence.resize(verdicts.evidence.len().max(stage), 0);
+                    &mut verdicts.evidence[stage - 1]
+                }
                 Mark::Commit | Mark::Stage(0) => continue,
             };
             *highest = ordinal.max(*highest);
@@ -40,11 +44,11 @@ impl FromIterator<(Mark, u64)> for Verdicts {
 
 impl Verdicts {
     fn evidence(&self, stage: u8) -> u64 {
-        self.evidence.get(&stage).copied().unwrap_or(0)
+        usize::from(stage).checked_sub(1).and_then(|stage| self.evidence.get(stage)).copied().unwrap_or(0)
     }
 
     fn highest_evidence(&self) -> u64 {
-        self.evidence.values().copied().max().unwrap_or(0)
+        self.evidence.iter().copied().max().unwrap_or(0)
     }
 
     /// Whether the artifact is bad: the highest verdict wins, a rejection at a tie.

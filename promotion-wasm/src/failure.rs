@@ -2,16 +2,21 @@
 
 use promotion_core::flux::{ConstraintError, FilterError, ImagePolicyError, SelectError, VersionError};
 use promotion_core::policy::PolicyError;
+use promotion_core::{Digest, Tag};
+
+use crate::js::Unreadable;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("an argument cannot be written as JSON")]
     Unwritable,
-    #[error("{0}")]
-    Input(String),
-    #[error("the answer cannot be written as JSON: {0}")]
-    Answer(String),
+    #[error("not JSON: it begins like a document, and ends or goes on unlike one")]
+    NoJson,
+    #[error(transparent)]
+    Input(#[from] Unreadable),
+    #[error("the answer cannot be written as JSON")]
+    Answer,
     #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error("{text:?}: {error}")]
@@ -22,6 +27,8 @@ pub(crate) enum Failure {
     Select(#[from] SelectError),
     #[error(transparent)]
     ImagePolicy(#[from] ImagePolicyError),
+    #[error("{tag} is not as the plan expects: it {}", found.map_or("does not exist".to_owned(), |found| format!("points at {found}")))]
+    Conflict { tag: Tag, found: Option<Digest> },
     #[error("no reason has the id {0:?}")]
     UnknownReason(String),
 }
@@ -29,14 +36,15 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn id(&self) -> &'static str {
         match self {
-            Self::Unwritable | Self::Input(_) => "input",
-            Self::Answer(_) => "answer",
+            Self::Unwritable | Self::NoJson | Self::Input(_) => "input",
+            Self::Answer => "answer",
             Self::Policy(_) => "policy",
             Self::Version { .. } => "version",
             Self::Constraint(_) | Self::Select(SelectError::Constraint(_)) => "constraint",
             Self::Select(SelectError::Filter(error)) => filter(error),
             Self::Select(_) => "no-match",
             Self::ImagePolicy(error) => image_policy(error),
+            Self::Conflict { .. } => "conflict",
             Self::UnknownReason(_) => "unknown-reason",
         }
     }

@@ -6,6 +6,20 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::failure::Failure;
 
+mod json;
+
+pub(crate) use json::{Pairs, Unreadable, read};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What every function throws when it has no answer; `id` is for programs, `message` for people. */
+export interface PromotionError extends Error {
+  id: "input" | "answer" | "policy" | "version" | "constraint" | "filter" | "unpredictable" | "no-match" | "exclusion"
+    | "no-policy" | "range" | "order" | "no-tags" | "nothing-left" | "no-version" | "not-a-number" | "image-policy"
+    | "unknown-reason" | "conflict";
+}
+"#;
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_namespace = JSON)]
@@ -21,31 +35,35 @@ extern "C" {
     fn set_id(this: &JsError, id: &str);
 }
 
-/// Reads the arguments, decides, and writes the answer.
-pub(crate) fn answer<I: DeserializeOwned, O: Serialize>(
+/// Reads the arguments, decides, and hands over the answer, which is [`written`].
+pub(crate) fn answer<I: DeserializeOwned>(
     arguments: &[&JsValue],
-    decide: impl FnOnce(I) -> Result<O, Failure>,
+    decide: impl FnOnce(I) -> Result<String, Failure>,
 ) -> Result<JsValue, JsValue> {
-    let text = json_of(arguments).and_then(|text| reply(&text, decide)).map_err(error)?;
+    let text = json_of(arguments).and_then(|text| decide(read(&text)?)).map_err(error)?;
     parse(&text)
+}
+
+/// An answer as JSON.
+pub(crate) fn written(answer: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(answer).map_err(|_| Failure::Answer)
+}
+
+/// A JSON document that somebody pasted, as the host reads it.
+pub(crate) fn document<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    let value = parse(text).map_err(|_| Failure::NoJson)?;
+    Ok(read(&written_by_host(&value)?)?)
 }
 
 /// A JSON array of the arguments; what was left out is null.
 fn json_of(arguments: &[&JsValue]) -> Result<String, Failure> {
-    let mut written = Vec::new();
-    for argument in arguments {
-        let text = stringify(argument).map_err(|_| Failure::Unwritable)?;
-        written.push(text.as_string().unwrap_or_else(|| "null".to_owned()));
-    }
+    let written = arguments.iter().map(|argument| written_by_host(argument)).collect::<Result<Vec<_>, _>>()?;
     Ok(format!("[{}]", written.join(",")))
 }
 
-fn reply<I: DeserializeOwned, O: Serialize>(
-    arguments: &str,
-    decide: impl FnOnce(I) -> Result<O, Failure>,
-) -> Result<String, Failure> {
-    let input = serde_json::from_str(arguments).map_err(|error| Failure::Input(error.to_string()))?;
-    serde_json::to_string(&decide(input)?).map_err(|error| Failure::Answer(error.to_string()))
+fn written_by_host(value: &JsValue) -> Result<String, Failure> {
+    let text = stringify(value).map_err(|_| Failure::Unwritable)?;
+    Ok(text.as_string().unwrap_or_else(|| "null".to_owned()))
 }
 
 fn error(failure: Failure) -> JsValue {

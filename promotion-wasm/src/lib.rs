@@ -1,7 +1,6 @@
 //! `promotion-core` for JavaScript: the same decisions in a browser and in Node, with no server behind them.
 //!
-//! Plain values go in and plain values come out, as JSON text underneath: `serde_json` is in the core anyway and the
-//! host's own `JSON` does the rest, so that no second serializer is carried along. Nothing is decided here. What cannot
+//! Plain values go in and plain values come out, as JSON text underneath. Nothing is decided here. What cannot
 //! be read is thrown as an `Error` with an `id`; a refusal or an open question is an answer, not an error.
 //!
 //! ```js

@@ -6,24 +6,22 @@
 //! ```
 
 use promotion_core::explain::{Told, meaning};
-use serde::Deserialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::failure::Failure;
-use crate::js::answer;
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected the id of a reason, or a refusal")]
-enum Question {
-    Id(String),
-    Refusal(Told),
-}
+use crate::js::{answer, written};
 
 /// What the id of a reason means, or a refusal as text.
-#[wasm_bindgen]
-pub fn explain(question: &JsValue) -> Result<JsValue, JsValue> {
-    answer(&[question], |(question,): (Question,)| match question {
-        Question::Id(id) => meaning(&id).map(str::to_owned).ok_or(Failure::UnknownReason(id)),
-        Question::Refusal(told) => Ok(told.to_string()),
-    })
+#[wasm_bindgen(unchecked_return_type = "string")]
+pub fn explain(
+    #[wasm_bindgen(unchecked_param_type = "string | Refusal")] question: &JsValue,
+) -> Result<JsValue, JsValue> {
+    if question.is_string() {
+        answer(&[question], |(id,): (String,)| match meaning(&id) {
+            Some(meaning) => written(&meaning),
+            None => Err(Failure::UnknownReason(id)),
+        })
+    } else {
+        answer(&[question], |(told,): (Told,)| written(&told.to_string()))
+    }
 }

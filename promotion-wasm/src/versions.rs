@@ -17,7 +17,43 @@ use serde::Serialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::failure::Failure;
-use crate::js::answer;
+use crate::js::{answer, written};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface Parsed {
+  /** Why it is no tag, if it is none. */
+  tag_error: string | null;
+  /** What it is to the policy. */
+  kind:
+    | { kind: "release"; base: string }
+    | { kind: "candidate"; base: string; stage: string; birth: boolean; number: string }
+    | { kind: "mark"; mark: "commit" | "stage" | "rejected" | "reopened"; stage: string | null; key: string; ordinal: string }
+    | { kind: "channel" }
+    | { kind: "foreign"; outside_line: boolean };
+  /** As Flux reads tags. */
+  flux: Read;
+  /** As Flux reads versions inside constraints. */
+  loose: Read;
+}
+
+/** A version with everything written out, or why it is none. */
+export interface Read {
+  version: string | null;
+  error: string | null;
+}
+
+export interface Checked {
+  version: string;
+  accepted: boolean;
+  /** One verdict per group of the constraint: it accepts when it is not closed and nothing failed. */
+  groups: { group: string; closed: boolean; failed: string[] }[];
+  /** The same in a sentence. */
+  text: string;
+  /** The answer if every group were open to pre-releases, which Flux never asks for. */
+  including_prereleases: boolean;
+}
+"#;
 
 #[derive(Serialize)]
 struct Parsed {
@@ -58,11 +94,14 @@ struct Checked {
 }
 
 /// What a tag says under a policy (the default one where it is left out), and what Flux reads.
-#[wasm_bindgen]
-pub fn parse(tag: &JsValue, policy: &JsValue) -> Result<JsValue, JsValue> {
+#[wasm_bindgen(unchecked_return_type = "Parsed")]
+pub fn parse(
+    #[wasm_bindgen(unchecked_param_type = "string")] tag: &JsValue,
+    #[wasm_bindgen(unchecked_optional_param_type = "Policy")] policy: &JsValue,
+) -> Result<JsValue, JsValue> {
     answer(&[tag, policy], |(tag, spec): (String, Option<Spec>)| {
         let policy = Policy::new(spec.unwrap_or_default())?;
-        Ok(Parsed {
+        written(&Parsed {
             tag_error: Tag::check(&tag).err().map(|error| error.to_string()),
             kind: kind(&policy, &tag),
             flux: read(Version::parse_tag(&tag)),
@@ -72,30 +111,37 @@ pub fn parse(tag: &JsValue, policy: &JsValue) -> Result<JsValue, JsValue> {
 }
 
 /// -1, 0 or 1: the precedence of two versions.
-#[wasm_bindgen]
-pub fn order(a: &JsValue, b: &JsValue) -> Result<JsValue, JsValue> {
-    answer(&[a, b], |(a, b): (String, String)| Ok(loose(&a)?.precedence(&loose(&b)?) as i8))
+#[wasm_bindgen(unchecked_return_type = "-1 | 0 | 1")]
+pub fn order(
+    #[wasm_bindgen(unchecked_param_type = "string")] a: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string")] b: &JsValue,
+) -> Result<JsValue, JsValue> {
+    answer(&[a, b], |(a, b): (String, String)| written(&(loose(&a)?.precedence(&loose(&b)?) as i8)))
 }
 
 /// Versions, highest first; what ties stays in its order.
-#[wasm_bindgen]
-pub fn sort(versions: &JsValue) -> Result<JsValue, JsValue> {
+#[wasm_bindgen(unchecked_return_type = "string[]")]
+pub fn sort(#[wasm_bindgen(unchecked_param_type = "string[]")] versions: &JsValue) -> Result<JsValue, JsValue> {
     answer(&[versions], |(texts,): (Vec<String>,)| {
         let mut versions = texts.iter().map(|text| loose(text)).collect::<Result<Vec<_>, _>>()?;
         versions.sort_by(|a, b| b.precedence(a));
-        Ok(versions.iter().map(|version| version.text().to_owned()).collect::<Vec<_>>())
+        written(&versions.iter().map(Version::text).collect::<Vec<_>>())
     })
 }
 
 /// Whether a constraint accepts a version, and why.
-#[wasm_bindgen]
-pub fn check(constraint: &JsValue, version: &JsValue) -> Result<JsValue, JsValue> {
+#[wasm_bindgen(unchecked_return_type = "Checked")]
+pub fn check(
+    #[wasm_bindgen(unchecked_param_type = "string")] constraint: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string")] version: &JsValue,
+) -> Result<JsValue, JsValue> {
     answer(&[constraint, version], |(constraint, version): (String, String)| {
         let constraint = Constraint::parse(&constraint)?;
         let version = loose(&version)?;
         let explanation = constraint.explain(&version);
         let text = explanation.to_string();
-        Ok(Checked { explanation, text, including_prereleases: constraint.matches_including_prereleases(&version) })
+        let including_prereleases = constraint.matches_including_prereleases(&version);
+        written(&Checked { explanation, text, including_prereleases })
     })
 }
 

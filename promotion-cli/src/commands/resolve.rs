@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use promotion_core::Repository;
-use promotion_core::flux::{FilterError, SelectError, Selection, Selector, Version, select};
+use promotion_core::flux::{FilterError, SelectError, Selection, Selector, select};
+use promotion_core::forecast::poison;
 use promotion_core::policy::Policy;
-use promotion_core::scheme::Kind;
 use promotion_core::{Digest, Tag};
 use serde::Serialize;
 
@@ -149,22 +149,6 @@ fn resolve<T: AsRef<str>>(tags: &[T], selector: &Selector, policy: &Policy) -> R
         digest: None,
         ambiguous: owned(&selection.ambiguous),
         runners_up: owned(&selection.runners_up),
-        poison: poison(tags, selector, policy),
+        poison: owned(&poison(tags, selector, policy)),
     })
-}
-
-/// Matching tags that are not the pipeline's and outrank or tie with the best that is; none where nothing is the
-/// pipeline's, for then it is another pipeline's repository.
-fn poison<T: AsRef<str>>(tags: &[T], selector: &Selector, policy: &Policy) -> Vec<String> {
-    let ours = |tag: &str| matches!(policy.classify(tag), Kind::Version(_));
-    let mut best: Option<Version<'_>> = None;
-    for version in tags.iter().map(AsRef::as_ref).filter(|tag| ours(tag)).filter_map(|tag| selector.consider(tag)) {
-        if best.is_none_or(|best| version.precedence(&best).is_gt()) {
-            best = Some(version);
-        }
-    }
-    let Some(best) = best else { return Vec::new() };
-    let strangers = tags.iter().map(AsRef::as_ref).filter(|tag| !ours(tag));
-    let above = |version: &Version<'_>| version.precedence(&best).is_ge();
-    strangers.filter_map(|tag| selector.consider(tag)).filter(above).map(|version| version.text().to_owned()).collect()
 }

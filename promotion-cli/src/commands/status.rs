@@ -3,6 +3,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use promotion_core::Repository;
 use promotion_core::board::{Board, Runs, StageRow, board};
+use promotion_core::forecast::forecast;
 use promotion_core::reason::Reason;
 use promotion_core::silence::silence;
 use promotion_core::snapshot::Snapshot;
@@ -12,10 +13,13 @@ use crate::app::App;
 use crate::connect::ClusterArgs;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::output::{Document, Format, Paint, columns, findings_text};
+use crate::output::{Document, Format, Paint, columns, findings_text, unprintable};
+use crate::page::{LINE, Page};
 use crate::session::Session;
 
 /// Show the board: what every stage selects, what waits, and what is half done
+///
+/// `-o html` writes it as one file for a browser, with the order of all versions.
 ///
 /// Where the configuration names the stages' clusters, it also shows what each of them really runs, and what is wrong there.
 ///
@@ -26,7 +30,7 @@ pub(crate) struct StatusArgs {
     #[arg(value_name = "REPO")]
     repository: Option<Repository>,
 
-    /// Show it again whenever it changes, until interrupted
+    /// Show it again whenever it changes, until interrupted; not as a page
     #[arg(long)]
     watch: bool,
 
@@ -109,10 +113,26 @@ async fn read(session: &Session<'_>, clusters: &ClusterArgs) -> Result<Board, Fa
     Ok(board)
 }
 
+/// The board with what the clusters pick of all tags, in the order of the registry: it counts where versions tie.
+async fn print_page(session: &Session<'_>, board: &Board) -> Result<(), Failure> {
+    let listing = session.registry.list_tags().await?;
+    let page = Page {
+        repository: session.registry.repository().to_string(),
+        read_at: session.now(),
+        board,
+        forecast: forecast(&listing.tags, &session.config.policy, LINE),
+    };
+    session.app.out.stdout(&page.html().map_err(|error| unprintable(&error.to_string()))?)
+}
+
 impl StatusArgs {
     pub(crate) async fn run(self, app: &App) -> Result<Exit, Failure> {
         let session = app.session(self.repository).await?;
         self.cluster.check(&session.config)?;
+        if self.watch && app.out.format == Format::Html {
+            return Err(Failure::usage("watch", "a page is one file, and is not shown again")
+                .fix("leave out --watch or -o html"));
+        }
         let mut shown = None;
         loop {
             let board = read(&session, &self.cluster).await?;
@@ -121,7 +141,11 @@ impl StatusArgs {
                 if shown.is_some() && app.out.format == Format::Table {
                     app.out.stdout(&format!("\n{}", session.now()))?;
                 }
-                app.out.document(&board)?;
+                if app.out.format == Format::Html {
+                    print_page(&session, &board).await?;
+                } else {
+                    app.out.document(&board)?;
+                }
             }
             if !self.watch {
                 return Ok(if silent { Exit::Silent } else { Exit::Done });

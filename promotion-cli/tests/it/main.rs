@@ -16,6 +16,7 @@ mod kill;
 mod lease;
 mod manifests;
 mod packing;
+mod pages;
 mod plans;
 mod race;
 mod records;

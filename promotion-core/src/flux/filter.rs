@@ -18,13 +18,15 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 
-use regex_automata::meta::{Config, Regex};
 use serde::{Deserialize, Serialize};
+
+use self::program::Program;
 
 mod class;
 mod cursor;
 mod escape;
 mod parse;
+mod program;
 mod template;
 
 pub use template::Template;
@@ -37,7 +39,7 @@ pub use template::Template;
 #[serde(try_from = "String", into = "String")]
 pub struct TagFilter {
     pattern: Box<str>,
-    regex: Regex,
+    program: Program,
     /// The names of the groups in the order of their opening parentheses; names may repeat.
     names: Vec<Option<Box<str>>>,
     repeats_empty: bool,
@@ -70,8 +72,6 @@ pub enum FilterError {
 impl TagFilter {
     /// The longest pattern that is predicted, in bytes; Go would take more.
     pub const MAX_LEN: usize = 4096;
-    /// The compiled size, in bytes, up to which a pattern is predicted.
-    const MAX_SIZE: usize = 2 << 20;
 
     /// Reads a pattern.
     ///
@@ -82,13 +82,10 @@ impl TagFilter {
         if pattern.len() > Self::MAX_LEN {
             return Err(unpredictable("it is longer than 4096 bytes"));
         }
-        let parse::Parsed { hir, names, repeats_empty } = parse::parse(pattern)?;
-        let config = Config::new().nfa_size_limit(Some(Self::MAX_SIZE)).utf8_empty(false);
-        let regex = Regex::builder()
-            .configure(config)
-            .build_from_hir(&hir)
-            .map_err(|_| unpredictable("it is too large when compiled"))?;
-        Ok(Self { pattern: pattern.into(), regex, names, repeats_empty })
+        let parse::Parsed { tree, names, repeats_empty } = parse::parse(pattern)?;
+        let program =
+            Program::compile(&tree, names.len()).map_err(|_| unpredictable("it is too large when compiled"))?;
+        Ok(Self { pattern: pattern.into(), program, names, repeats_empty })
     }
 
     /// The pattern that it was read from.
@@ -100,7 +97,7 @@ impl TagFilter {
     /// Whether the pattern occurs in the tag.
     #[must_use]
     pub fn is_match(&self, tag: &str) -> bool {
-        tag.is_ascii() && self.regex.is_match(tag)
+        tag.is_ascii() && self.program.is_match(tag.as_bytes())
     }
 
     /// The template with the groups of the first match put in, or nothing when there is no match.
@@ -111,16 +108,15 @@ impl TagFilter {
     /// [`FilterError::Unpredictable`] when something that can be empty is repeated, as in `(a|b?)+`: whether such a pattern matches is
     /// certain, but not what its groups then hold.
     pub fn expand(&self, tag: &str, template: &Template) -> Result<Option<String>, FilterError> {
-        if !self.is_match(tag) {
+        let Some(places) = tag.is_ascii().then(|| self.program.captures(tag.as_bytes())).flatten() else {
             return Ok(None);
-        }
+        };
         if self.repeats_empty {
             let reason = "it repeats something that can be empty, so what its groups hold is uncertain";
             return Err(FilterError::Unpredictable { pattern: self.pattern.to_string(), reason });
         }
-        let mut captures = self.regex.create_captures();
-        self.regex.captures(tag, &mut captures);
-        let group = |index| captures.get_group(index).map(|span| &tag[span.range()]);
+        let place = |index| places.get(index).copied().flatten();
+        let group = |index: usize| Some(&tag[place(2 * index)?..place(2 * index + 1)?]);
         Ok(Some(template.fill(group, |name| {
             let named = |(_, own): &(usize, &Option<Box<str>>)| own.as_deref() == Some(name);
             self.names.iter().enumerate().filter(named).find_map(|(index, _)| group(index + 1))

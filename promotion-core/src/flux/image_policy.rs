@@ -12,7 +12,6 @@
 //! # Ok::<(), ImagePolicyError>(())
 //! ```
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -165,10 +164,11 @@ where
         return in_order(&rule, &scanned).map(ImageChoice::Selected);
     };
     let keyed = filter.apply(&scanned)?;
-    let keys: Vec<&str> = keyed.keys().map(String::as_str).collect();
+    let keys: Vec<&str> = keyed.iter().map(|(key, _)| key.as_str()).collect();
     let possible = in_any_order(&rule, &keys)?;
     // Of keys that agree, the map holds the tag; different keys always stand for different tags.
-    let mut possible: Vec<&str> = possible.into_iter().filter_map(|key| keyed.get(key).copied()).collect();
+    let tag = |key: &str| keyed.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok().map(|place| keyed[place].1);
+    let mut possible: Vec<&str> = possible.into_iter().filter_map(tag).collect();
     possible.sort_unstable();
     Ok(if let [tag] = possible[..] { ImageChoice::Selected(tag) } else { ImageChoice::Ambiguous { possible } })
 }
@@ -180,8 +180,10 @@ fn scan<'t>(tags: impl Iterator<Item = &'t str>, exclusions: &[String]) -> Resul
         .map(|pattern| TagFilter::parse(pattern))
         .collect::<Result<_, _>>()
         .map_err(ImagePolicyError::Exclusion)?;
-    let kept: BTreeSet<&str> = tags.filter(|tag| !exclusions.iter().any(|filter| filter.is_match(tag))).collect();
-    Ok(kept.into_iter().rev().collect())
+    let mut kept: Vec<&str> = tags.filter(|tag| !exclusions.iter().any(|filter| filter.is_match(tag))).collect();
+    kept.sort_unstable_by(|a, b| b.cmp(a));
+    kept.dedup();
+    Ok(kept)
 }
 
 impl PolicyChoice {
@@ -208,19 +210,22 @@ impl OrderPolicy {
 }
 
 impl FilterTags {
-    /// What is compared, and the tag that it stands for: of several, the bytewise smallest, which comes last in the scan.
-    fn apply<'t>(&self, scanned: &[&'t str]) -> Result<BTreeMap<String, &'t str>, ImagePolicyError> {
+    /// What is compared, in byte order, and the tag that it stands for: of several, the bytewise smallest, which comes last in the scan.
+    fn apply<'t>(&self, scanned: &[&'t str]) -> Result<Vec<(String, &'t str)>, ImagePolicyError> {
         let filter = TagFilter::parse(&self.pattern).map_err(ImagePolicyError::Filter)?;
         if self.extract.is_empty() {
             let passing = scanned.iter().filter(|tag| filter.is_match(tag));
-            return Ok(passing.map(|tag| (tag.to_string(), *tag)).collect());
+            return Ok(passing.rev().map(|tag| (tag.to_string(), *tag)).collect());
         }
         let template = Template::parse(&self.extract).map_err(ImagePolicyError::Filter)?;
         let keyed = |tag: &&'t str| match filter.expand(tag, &template) {
             Ok(key) => key.map(|key| Ok((key, *tag))),
             Err(error) => Some(Err(ImagePolicyError::Filter(error))),
         };
-        scanned.iter().filter_map(keyed).collect()
+        let mut all = scanned.iter().filter_map(keyed).collect::<Result<Vec<_>, _>>()?;
+        all.sort_unstable();
+        all.dedup_by(|later, kept| later.0 == kept.0);
+        Ok(all)
     }
 }
 

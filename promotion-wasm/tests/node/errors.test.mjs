@@ -1,10 +1,8 @@
 // Whatever JavaScript hands over, the answer is a value or an `Error` with an id, and the module goes on working.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
-const require = createRequire(import.meta.url);
-const wasm = require("../../pkg/nodejs/promotion_wasm.js");
+import * as wasm from "promotion-wasm";
 
 const idOf = (question) => {
   try {

@@ -1,10 +1,8 @@
 // Plans, audits and explanations from JavaScript: a whole promotion against a registry that is a plain object.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
-const require = createRequire(import.meta.url);
-const { audit, converge, explain, prove, select } = require("../../pkg/nodejs/promotion_wasm.js");
+import { audit, converge, explain, prove, select } from "promotion-wasm";
 
 const now = "2026-03-01T12:00:00Z";
 const digest = (digit) => `sha256:${digit.repeat(64)}`;

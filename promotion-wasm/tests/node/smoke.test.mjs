@@ -1,11 +1,9 @@
 // Proves that what `scripts/wasm` built loads in Node and answers: `node --test promotion-wasm/tests/node/*.test.mjs`.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
-const require = createRequire(import.meta.url);
-const { version } = require("../../pkg/nodejs/promotion_wasm.js");
+import { version } from "promotion-wasm";
 
 test("the module says the workspace's version", () => {
   const manifest = readFileSync(new URL("../../../Cargo.toml", import.meta.url), "utf8");

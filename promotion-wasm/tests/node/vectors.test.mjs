@@ -1,11 +1,9 @@
 // What Flux's own libraries answered, asked of the WebAssembly build; the same cases as the core's tests.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
-const require = createRequire(import.meta.url);
-const { check, imagePolicy, order, parse, select } = require("../../pkg/nodejs/promotion_wasm.js");
+import { check, imagePolicy, order, parse, select } from "promotion-wasm";
 
 const cases = (name) =>
   readFileSync(new URL(`../../../promotion-core/tests/vectors/${name}.jsonl`, import.meta.url), "utf8")

@@ -1,20 +1,12 @@
 //! Tags from a file, in whatever form tools print them, in memory that grows with the tags alone.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use serde::Deserialize;
+use promotion_core::listing::{Document, is_document, tag_of_line};
 
 use crate::error::Failure;
-
-/// `["1.0.0"]`, as `jq` and `regctl` print them, or a registry's answer to `/v2/NAME/tags/list`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Json {
-    List(Vec<String>),
-    Listing { tags: Option<Vec<String>> },
-}
 
 /// Reads them, in the order of the file.
 pub(super) fn read(path: &Path) -> Result<Vec<String>, Failure> {
@@ -42,36 +34,17 @@ fn tags(file: &mut impl BufRead) -> io::Result<Vec<String>> {
             None => file.consume(blank),
         }
     };
-    if !matches!(first, b'[' | b'{') {
-        return lines(file);
+    if is_document(first) {
+        let document: Result<Document, _> = serde_json::from_reader(file);
+        return match document {
+            Ok(Document(tags)) => Ok(tags),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+        };
     }
-    match json(file)? {
-        Json::List(tags) | Json::Listing { tags: Some(tags) } => Ok(tags),
-        // A repository whose tags were all deleted: registries answer null.
-        Json::Listing { tags: None } => Ok(Vec::new()),
-    }
-}
-
-fn json(file: &mut impl Read) -> io::Result<Json> {
-    serde_json::from_reader(file).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
-}
-
-/// The first word of each line that can be one: `oci://host/repository:tag` and `host/repository:tag` give their tag, the
-/// header of a table nothing.
-fn lines(file: &mut impl BufRead) -> io::Result<Vec<String>> {
-    let mut tags = Vec::new();
-    let mut line = String::new();
-    while {
+    let (mut tags, mut line) = (Vec::new(), String::new());
+    while file.read_line(&mut line)? > 0 {
+        tags.extend(tag_of_line(&line, tags.is_empty()).map(ToOwned::to_owned));
         line.clear();
-        file.read_line(&mut line)? > 0
-    } {
-        let Some(word) = line.split_whitespace().next().filter(|word| !word.starts_with('#')) else { continue };
-        let name = word.rsplit_once('/').map_or(word, |(_, name)| name);
-        let tag = name.rsplit_once(':').map_or(name, |(_, tag)| tag);
-        let header = tags.is_empty() && matches!(word, "ARTIFACT" | "TAG" | "TAGS" | "NAME");
-        if !header && !tag.is_empty() {
-            tags.push(tag.to_owned());
-        }
     }
     Ok(tags)
 }
@@ -95,6 +68,7 @@ mod tests {
                     ghcr.io/acme/platform:1.0.0\tsha256:00\thttps://x\tmain@sha1:00\n\
                     ghcr.io/acme/platform:latest\tsha256:00\thttps://x\tmain@sha1:00\n";
         assert_eq!(read(flux), expected);
+        assert_eq!(read(r#"{"Repository": "ghcr.io/acme/platform", "Tags": ["1.0.0", "latest"]}"#), expected);
         assert!(read(r#"{"name": "acme/platform", "tags": null}"#).is_empty());
         assert!(read(" \n\n").is_empty());
         assert!(tags(&mut &b"[1]"[..]).is_err());

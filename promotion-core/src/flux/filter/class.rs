@@ -11,8 +11,6 @@
 //! # Ok::<(), promotion_core::flux::FilterError>(())
 //! ```
 
-use regex_syntax::hir::{Class as HirClass, ClassBytes, ClassBytesRange, Hir};
-
 /// A set of ASCII characters, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Class(u128);
@@ -70,12 +68,8 @@ impl Class {
         Self(self.0 | (self.0 & LOWER) >> distance | (self.0 & UPPER) << distance)
     }
 
-    pub(super) fn hir(self) -> Hir {
-        let mut class = ClassBytes::empty();
-        for byte in (0..128_u8).filter(|byte| self.0 >> byte & 1 == 1) {
-            class.push(ClassBytesRange::new(byte, byte));
-        }
-        Hir::class(HirClass::Bytes(class))
+    pub(super) const fn contains(self, byte: u8) -> bool {
+        byte.is_ascii() && self.0 >> byte & 1 == 1
     }
 }
 

@@ -1,5 +1,4 @@
-//! Reads Go's regular expression syntax, with Go's limits, into the compiler's own representation: no second syntax is written, so
-//! nothing can be lost between two.
+//! Reads Go's regular expression syntax, with Go's limits.
 //!
 //! ```
 //! use promotion_core::flux::TagFilter;
@@ -17,12 +16,11 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem;
 
-use regex_syntax::hir::{Capture, Hir, Look, Repetition};
-
 use super::FilterError;
 use super::class::Class;
 use super::cursor::{Cursor, Stop};
 use super::escape;
+use super::program::{Look, Tree};
 
 /// Nesting up to which the compiler's recursion is safe everywhere; Go allows 1000 levels of its own tree.
 const MAX_HEIGHT: usize = 200;
@@ -30,7 +28,7 @@ const MAX_HEIGHT: usize = 200;
 const MAX_COUNT: u64 = 1000;
 
 pub(super) struct Parsed {
-    pub(super) hir: Hir,
+    pub(super) tree: Tree,
     pub(super) names: Vec<Option<Box<str>>>,
     /// Whether something that can be empty is repeated.
     pub(super) repeats_empty: bool,
@@ -46,22 +44,29 @@ struct Flags {
 
 /// A part of the expression with what Go's limits look at.
 struct Node {
-    hir: Hir,
+    tree: Tree,
+    /// Whether it can be empty.
+    empty: bool,
     /// The largest product of nested counts.
     count: u64,
     height: usize,
 }
 
 impl Node {
-    const fn leaf(hir: Hir) -> Self {
-        Self { hir, count: 1, height: 1 }
+    const fn leaf(tree: Tree) -> Self {
+        Self { empty: matches!(tree, Tree::Look(_)), tree, count: 1, height: 1 }
     }
 
     /// One node of many; its limits are those of its worst part.
-    fn of(parts: Vec<Self>, join: fn(Vec<Hir>) -> Hir) -> Self {
+    fn of(mut parts: Vec<Self>, empty: bool, join: fn(Vec<Tree>) -> Tree) -> Self {
+        if parts.len() < 2
+            && let Some(only) = parts.pop()
+        {
+            return only;
+        }
         let count = parts.iter().map(|part| part.count).max().unwrap_or(1);
-        let height = parts.iter().map(|part| part.height).max().unwrap_or(0) + usize::from(parts.len() > 1);
-        Self { hir: join(parts.into_iter().map(|part| part.hir).collect()), count, height }
+        let height = parts.iter().map(|part| part.height).max().unwrap_or(0) + usize::from(!parts.is_empty());
+        Self { tree: join(parts.into_iter().map(|part| part.tree).collect()), empty, count, height }
     }
 }
 
@@ -69,26 +74,29 @@ impl Node {
 struct Group {
     /// The flags to return to when it closes.
     outer: Flags,
-    capture: Option<u32>,
+    /// Which group it is, counted from one.
+    capture: Option<usize>,
     alternatives: Vec<Node>,
     sequence: Vec<Node>,
 }
 
 impl Group {
-    const fn new(outer: Flags, capture: Option<u32>) -> Self {
+    const fn new(outer: Flags, capture: Option<usize>) -> Self {
         Self { outer, capture, alternatives: Vec::new(), sequence: Vec::new() }
     }
 
     fn next_alternative(&mut self) {
         let sequence = mem::take(&mut self.sequence);
-        self.alternatives.push(Node::of(sequence, Hir::concat));
+        let empty = sequence.iter().all(|part| part.empty);
+        self.alternatives.push(Node::of(sequence, empty, Tree::All));
     }
 
     fn close(mut self) -> Node {
         self.next_alternative();
-        let mut node = Node::of(self.alternatives, Hir::alternation);
-        if let Some(index) = self.capture {
-            node.hir = Hir::capture(Capture { index, name: None, sub: Box::new(node.hir) });
+        let empty = self.alternatives.iter().any(|part| part.empty);
+        let mut node = Node::of(self.alternatives, empty, Tree::Any);
+        if let Some(group) = self.capture {
+            node.tree = Tree::Capture(group, Box::new(node.tree));
             node.height += 1;
         }
         node
@@ -128,7 +136,7 @@ impl Parser<'_> {
             self.repeated = self.item(next)?;
         }
         if self.outer.is_empty() {
-            Ok(Parsed { hir: self.group.close().hir, names: self.names, repeats_empty: self.repeats_empty })
+            Ok(Parsed { tree: self.group.close().tree, names: self.names, repeats_empty: self.repeats_empty })
         } else {
             Err(Stop::Invalid(self.cursor.at, "missing closing )"))
         }
@@ -144,12 +152,12 @@ impl Parser<'_> {
             '(' => self.open()?,
             ')' => self.close()?,
             '|' => self.skip_then(Group::next_alternative),
-            '^' => self.look(if self.flags.multi_line { Look::StartLF } else { Look::Start }, 1),
-            '$' => self.look(if self.flags.multi_line { Look::EndLF } else { Look::End }, 1),
+            '^' => self.look(if self.flags.multi_line { Look::LineStart } else { Look::Start }, 1),
+            '$' => self.look(if self.flags.multi_line { Look::LineEnd } else { Look::End }, 1),
             '.' => self.any(),
             '[' => {
                 let class = escape::brackets(&mut self.cursor, self.flags.fold)?;
-                self.push(class.hir());
+                self.push(Tree::Class(class));
             }
             '\\' => self.escape()?,
             literal => {
@@ -165,34 +173,34 @@ impl Parser<'_> {
         action(&mut self.group);
     }
 
-    fn push(&mut self, hir: Hir) {
-        self.group.sequence.push(Node::leaf(hir));
+    fn push(&mut self, tree: Tree) {
+        self.group.sequence.push(Node::leaf(tree));
     }
 
     fn look(&mut self, look: Look, length: usize) {
         self.cursor.skip(length);
-        self.push(Hir::look(look));
+        self.push(Tree::Look(look));
     }
 
     fn any(&mut self) {
         self.cursor.skip(1);
         let class = if self.flags.dot_newline { Class::ALL } else { Class::NEWLINE.negated() };
-        self.push(class.hir());
+        self.push(Tree::Class(class));
     }
 
     fn literal(&mut self, code: u32) {
-        self.push(Class::range(code, code, self.flags.fold).hir());
+        self.push(Tree::Class(Class::range(code, code, self.flags.fold)));
     }
 
     fn escape(&mut self) -> Result<(), Stop> {
         match self.cursor.rest().as_bytes().get(1) {
             Some(b'A') => self.look(Look::Start, 2),
             Some(b'z') => self.look(Look::End, 2),
-            Some(b'b') => self.look(Look::WordAscii, 2),
-            Some(b'B') => self.look(Look::WordAsciiNegate, 2),
+            Some(b'b') => self.look(Look::Word, 2),
+            Some(b'B') => self.look(Look::NotWord, 2),
             Some(b'Q') => self.quoted(),
             _ => match escape::set(&mut self.cursor, self.flags.fold)? {
-                Some(class) => self.push(class.hir()),
+                Some(class) => self.push(Tree::Class(class)),
                 None => {
                     let code = escape::character(&mut self.cursor)?;
                     self.literal(code);
@@ -248,9 +256,10 @@ impl Parser<'_> {
         let Some(node) = self.group.sequence.last_mut() else {
             return Err(Stop::Invalid(start, "missing argument to repetition operator"));
         };
-        self.repeats_empty |= max.is_none_or(|max| max > 1) && node.hir.properties().minimum_len() == Some(0);
-        let sub = Box::new(mem::replace(&mut node.hir, Hir::empty()));
-        node.hir = Hir::repetition(Repetition { min, max, greedy: lazy == self.flags.swap_greed, sub });
+        self.repeats_empty |= max.is_none_or(|max| max > 1) && node.empty;
+        let sub = Box::new(mem::replace(&mut node.tree, Tree::All(Vec::new())));
+        node.tree = Tree::Repeat { min, max, greedy: lazy == self.flags.swap_greed, sub };
+        node.empty |= min == 0;
         node.height += 1;
         check_height(node)
     }
@@ -278,11 +287,10 @@ impl Parser<'_> {
 
     fn begin_capture(&mut self, name: Option<Box<str>>) {
         self.names.push(name);
-        // Longer patterns than 4096 bytes are not read, so the number fits.
-        self.begin(Some(self.names.len() as u32), self.flags);
+        self.begin(Some(self.names.len()), self.flags);
     }
 
-    fn begin(&mut self, capture: Option<u32>, inner: Flags) {
+    fn begin(&mut self, capture: Option<usize>, inner: Flags) {
         let group = Group::new(self.flags, capture);
         self.outer.push(mem::replace(&mut self.group, group));
         self.flags = inner;
