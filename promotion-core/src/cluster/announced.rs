@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
+use super::common::condition;
 use super::trouble::{Fault, Trouble};
 use super::{Alert, Kustomization, Observed};
 use crate::flux::TagFilter;
@@ -31,11 +32,30 @@ impl Observed {
         let mut first = None;
         for alert in alerts.iter().filter(|alert| alert.watches(Kind::Kustomization, name)) {
             match muted(alert, self, reading.as_ref().known()) {
-                None => return Ok((alert.name.clone(), alert.provider.clone())),
+                None => match self.undelivered(alert) {
+                    None => return Ok((alert.name.clone(), alert.provider.clone())),
+                    Some(fault) => first = first.or_else(|| Some(about(Kind::Alert, &alert.name, fault))),
+                },
                 Some(trouble) => first = first.or(Some(trouble)),
             }
         }
         Err(Box::new(first.unwrap_or_else(|| about(Kind::Kustomization, name, Fault::Unwatched))))
+    }
+}
+
+impl Observed {
+    /// What the controller said when it could not pass on what it was told since the Kustomization is ready. An alert has no
+    /// status: only events tell, for an hour or so, so that none of them proves nothing.
+    fn undelivered(&self, alert: &Alert) -> Option<Fault> {
+        let ready =
+            self.kustomization.1.as_ref().known().and_then(|found| condition(&found.conditions, "Ready")?.since);
+        let events = self.events.as_ref().known()?.iter();
+        let failed = events.filter(|event| {
+            event.about_kind == Kind::Alert.name() && event.about == alert.name && event.r#type == "Warning"
+        });
+        let newest = failed.max_by_key(|event| event.at)?;
+        let is_old = newest.at.zip(ready).is_some_and(|(at, ready)| at < ready);
+        (!is_old).then(|| Fault::Undelivered { message: newest.message.clone(), at: newest.at })
     }
 }
 

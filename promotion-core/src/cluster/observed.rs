@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::pin::pinned;
 use super::trouble::{Fault, ObjectRef};
-use super::{Alert, Canary, HelmRelease, Kustomization, Provider, Source, Status, Trouble};
+use super::{Alert, Canary, Event, HelmRelease, Kustomization, Provider, Source, Status, Trouble};
 use crate::concurrently::{all, both};
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
@@ -62,10 +62,12 @@ pub struct Observed {
     pub alerts: Reading<Vec<Alert>>,
     /// Whereto.
     pub providers: Reading<Vec<Provider>>,
+    /// What happened to any of them lately.
+    pub events: Reading<Vec<Event>>,
 }
 
 impl Observed {
-    /// Reads everything that the diagnosis looks at: the source, the Kustomization, alerts, providers and canaries of the
+    /// Reads everything that the diagnosis looks at: the source, the Kustomization, alerts, providers, canaries and events of the
     /// namespace; then each dependency, and the releases of each namespace in the inventory. Nothing is written.
     pub async fn read(cluster: &dyn Cluster, site: Site, now: Timestamp) -> Self {
         let namespace = &*site.namespace;
@@ -73,11 +75,11 @@ impl Observed {
             both(named_source(cluster, &site), named_kustomization(cluster, &site)),
             both(
                 both(cluster.list(Kind::Alert, namespace), cluster.list(Kind::Provider, namespace)),
-                cluster.list(Kind::Canary, namespace),
+                both(cluster.list(Kind::Canary, namespace), cluster.list(Kind::Event, namespace)),
             ),
         )
         .await;
-        let ((source, kustomization), ((alerts, providers), canaries)) = (objects, listings);
+        let ((source, kustomization), ((alerts, providers), (canaries, events))) = (objects, listings);
         let (source, kustomization) = match (source, kustomization) {
             (Some(source), Some(kustomization)) => (source, kustomization),
             (Some(source), None) => {
@@ -109,6 +111,7 @@ impl Observed {
             canaries: each(canaries, Canary::of),
             alerts: each(alerts, Alert::of),
             providers: each(providers, Provider::of),
+            events: each(events, Event::of),
             site,
         }
     }

@@ -93,6 +93,7 @@ pub enum Fault {
     GateOfSeveral { stages: Vec<String> },
     AlertExcludes { watched: ObjectName, why: String },
     DropsSuccess { r#type: String, watched: ObjectName },
+    Undelivered { message: String, at: Option<Timestamp> },
     // Pins.
     Owned { owner: Owner },
     PinnedAlready { to: String },
@@ -136,6 +137,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ),
     ("alert-excludes", "the alert that listens to the object does not pass on that it is ready"),
     ("provider-drops-success", "the alert's provider does not pass on that the object was reconciled"),
+    (
+        "alert-undelivered",
+        "the controller could not deliver what the alert should pass on: address, secret or rights are wrong",
+    ),
     ("object-owned", "something else writes the object, and would undo the change"),
     ("already-pinned", "the source is pinned"),
     ("not-pinned", "the source was not pinned by promotion: what it followed before is not known"),
@@ -164,6 +169,7 @@ impl Fault {
                 | Self::NotApplied { .. }
                 | Self::CanaryFails { .. }
                 | Self::CanaryStale { .. }
+                | Self::Undelivered { .. }
         )
     }
 }
@@ -199,6 +205,7 @@ impl Trouble {
             Fault::GateOfSeveral { .. } => "gate-of-several",
             Fault::AlertExcludes { .. } => "alert-excludes",
             Fault::DropsSuccess { .. } => "provider-drops-success",
+            Fault::Undelivered { .. } => "alert-undelivered",
             Fault::Owned { .. } => "object-owned",
             Fault::PinnedAlready { .. } => "already-pinned",
             Fault::NotPinned => "not-pinned",
@@ -262,6 +269,10 @@ impl Trouble {
             }
             Fault::DropsSuccess { r#type, watched } => {
                 format!("{object} is of type {type}, which gets no event that {watched} was reconciled")
+            }
+            Fault::Undelivered { message, at } => {
+                let at = at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("{object} could not pass on what it was told{at}: {}", message.trim())
             }
             Fault::Owned { owner } => format!("{object} is written by {owner}, which would undo the change"),
             Fault::PinnedAlready { to } => format!("{object} is already pinned to {to}"),
@@ -335,6 +346,10 @@ impl Trouble {
             Fault::AlertExcludes { .. } => object.kubectl("edit"),
             Fault::DropsSuccess { .. } => {
                 "let the Kustomization wait for health (spec.wait), whose event it gets, or use type generic or github"
+                    .to_string()
+            }
+            Fault::Undelivered { .. } => {
+                "look at the provider's address and secret: what repository_dispatch is sent to needs a token with the scope repo"
                     .to_string()
             }
             Fault::Owned { owner } => {

@@ -193,6 +193,16 @@ fn change(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &st
     }
 }
 
+/// What the controller says of the alert.
+fn happen(cluster: &mut MemoryCluster, at: &str, message: &str) {
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": { "namespace": "flux-system", "name": format!("promote.{at}") },
+        "involvedObject": { "kind": "Alert", "namespace": "flux-system", "name": "promote" },
+        "type": "Warning", "reason": "NotificationDispatchFailed", "message": message, "lastTimestamp": at,
+    });
+    cluster.insert(Object::of(event).expect("a known kind"));
+}
+
 fn remove(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &str)) {
     cluster.objects.remove(&(kind, ObjectName::new(namespace, name))).expect("an object");
 }
@@ -396,6 +406,13 @@ const INTEGRATION: &[Leaf] = &[
     ("the alert is suspended", Scene::waiting, |scene| {
         change(&mut scene.integration, ALERT, "/spec/suspend", json!(true));
     }),
+    ("the provider's token lacks the scope", Scene::waiting, |scene| {
+        happen(
+            &mut scene.integration,
+            "2026-03-01T11:59:00Z",
+            "postMessage failed: 403 Resource not accessible by integration",
+        );
+    }),
     ("the alert's provider is gone", Scene::waiting, |scene| remove(&mut scene.integration, PROVIDER)),
     ("the provider drops success: the Kustomization does not wait for health", Scene::waiting, |scene| {
         change(&mut scene.integration, KUSTOMIZATION, "/spec/wait", json!(false));
@@ -578,8 +595,8 @@ fn what_is_asked_of_a_cluster_does_not_grow_with_it() {
     let observed = block_on(Observed::read(&counted, site, now()));
     assert_eq!(observed.releases.len(), 1000);
     assert_eq!(observed.unready_release(), None);
-    // Source, Kustomization, alerts, providers, canaries; two dependencies; releases of one namespace.
-    assert_eq!(counted.1.into_inner(), 5 + 2 + 1);
+    // Source, Kustomization, alerts, providers, canaries, events; two dependencies; releases of one namespace.
+    assert_eq!(counted.1.into_inner(), 6 + 2 + 1);
 }
 
 #[test]
@@ -670,4 +687,27 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
     let forbidden: fn(&mut MemoryCluster) =
         |cluster| drop(cluster.forbidden.insert(Kind::HelmRelease, "forbidden".to_owned()));
     assert_eq!(witness(forbidden), (vec![Kustomization, Canary], vec!["object-unreadable"]));
+}
+
+#[test]
+fn what_could_not_be_delivered_before_the_success_says_nothing_of_it() {
+    let undelivered = |at: &str, forbidden: bool| {
+        let mut scene = Scene::waiting();
+        happen(&mut scene.integration, at, "postMessage failed: 502");
+        if forbidden {
+            scene.integration.forbidden.insert(Kind::Event, "forbidden: cannot list events".to_owned());
+        }
+        let named = |name: &str| Some(name.to_owned());
+        let site = Site {
+            stage: "integration".into(),
+            context: None,
+            namespace: "flux-system".into(),
+            source: named("platform"),
+            kustomization: named("platform"),
+        };
+        block_on(Observed::read(&scene.integration, site, now())).announces().is_err()
+    };
+    assert!(undelivered("2026-03-01T11:00:00Z", false));
+    assert!(!undelivered("2026-03-01T10:59:59Z", false), "ready since eleven");
+    assert!(!undelivered("2026-03-01T11:30:00Z", true), "events are more than somebody who reads objects may need");
 }
