@@ -4,7 +4,7 @@
 //! be read is thrown as an `Error` with an `id`; a refusal or an open question is an answer, not an error.
 //!
 //! ```js
-//! const { select, converge } = require("./pkg/nodejs/promotion_wasm.js");
+//! import { select, converge } from "promotion-wasm";
 //! select({ semver: ">= 0.0.0-0", tags: ["1.4.0", "1.5.0-rc.2"] }).tag; // "1.5.0-rc.2"
 //! converge({ tags: ["0.1.0-rc.1"] }, { kind: "repair" }, "2026-03-01T12:00:00Z").needs.tags; // ["0.1.0-rc.1"]
 //! ```

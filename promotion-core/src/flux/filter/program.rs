@@ -74,7 +74,7 @@ pub(super) struct TooLarge;
 impl Program {
     const MAX_STEPS: usize = 1 << 16;
     /// Programs of up to so many steps run without allocating.
-    const SMALL: usize = 256;
+    const SMALL: usize = 64;
 
     pub(super) fn compile(tree: &Tree, groups: usize) -> Result<Self, TooLarge> {
         let mut compiler = Compiler(Vec::new());
