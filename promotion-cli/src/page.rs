@@ -6,8 +6,8 @@ use promotion_core::forecast::Forecast;
 use promotion_core::time::Timestamp;
 use serde::Serialize;
 
-const VIEW: &str = include_str!("../../promotion-wasm/page/view.js");
-const STYLE: &str = include_str!("../../promotion-wasm/page/style.css");
+const VIEW: &str = include_str!("page/view.js");
+const STYLE: &str = include_str!("page/style.css");
 const START: &str = include_str!("page/start.js");
 
 /// How many versions the line shows.

@@ -14,14 +14,17 @@ const body = (text) =>
 /** No closing tag inside a script. */
 const literal = (text) => JSON.stringify(text).replaceAll("<", "\\u003c");
 
+/** How a board is drawn belongs to the command, which is published by itself: `promotion status -o html` has it, too. */
+const board = "../../promotion-cli/src/page";
+
 const worker = [body(read("../pkg/promotion_wasm.js")), body(read("simulator.js")), body(read("worker.js"))].join("\n");
 const module = read("../pkg/promotion_wasm_bg.wasm", null).toString("base64");
 const script = `
 const workerUrl = () => URL.createObjectURL(new Blob([${literal(worker)}], { type: "text/javascript" }));
 const moduleBytes = () => Uint8Array.from(atob("${module}"), (character) => character.charCodeAt(0));
-${body(read("view.js"))}
+${body(read(`${board}/view.js`))}
 ${body(read("page.js"))}`.replaceAll("</script", "<\\/script");
-const style = read("style.css");
+const style = read(`${board}/style.css`);
 
 const policy = [
   "default-src 'none'", `script-src ${hash(script)} 'wasm-unsafe-eval'`, `style-src ${hash(style)}`, "worker-src blob:", "base-uri 'none'",

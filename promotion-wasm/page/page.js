@@ -1,5 +1,5 @@
 // The page: what people type goes to the thinking thread, and what it says is shown. Nothing is decided here.
-import { boardView, element, findingsList, short, show, versionLine } from "./view.js";
+import { boardView, element, findingsList, short, show, versionLine } from "../../promotion-cli/src/page/view.js";
 
 /** Longer texts are kept without being shown: a text field would lay out every character of them. */
 const SHOWABLE = 300_000;
