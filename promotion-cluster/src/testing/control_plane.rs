@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::address::{API, Address, ETCD, ETCD_PEER};
@@ -143,6 +143,19 @@ impl ControlPlane {
             established.arg("--filename").arg(&file);
         }
         self.done(apply, None);
+        self.done(established, None);
+    }
+
+    /// Defines a resource that Flux once had, or will have.
+    ///
+    /// # Panics
+    ///
+    /// If it is not accepted, or has no name.
+    pub fn define(&self, definition: &Value) {
+        self.apply(definition);
+        let name = definition["metadata"]["name"].as_str().expect("a definition has a name");
+        let mut established = self.kubectl();
+        established.args(["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinition", name]);
         self.done(established, None);
     }
 

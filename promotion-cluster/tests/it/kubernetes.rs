@@ -5,7 +5,7 @@ use std::time::Duration;
 use promotion_cluster::testing::{ControlPlane, Identity};
 use promotion_cluster::{Access, Kubernetes};
 use promotion_core::Digest;
-use promotion_core::cluster::{Fault, Kustomization, Pinned, Reference, Source, pin, unpin};
+use promotion_core::cluster::{Fault, Kustomization, Observed, Pinned, Reference, Site, Source, pin, unpin};
 use promotion_core::ports::PortErrorKind;
 use promotion_core::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
 use promotion_core::time::Timestamp;
@@ -104,16 +104,69 @@ async fn a_cluster_that_does_not_know_us_or_does_not_answer_says_so() {
     assert!(error.to_string().contains("nowhere"), "{error}");
 }
 
+/// `OCIRepository` as another Flux defines it.
+fn defined(version: &str) -> serde_json::Value {
+    let anything = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "ocirepositories.source.toolkit.fluxcd.io" },
+        "spec": {
+            "group": "source.toolkit.fluxcd.io", "scope": "Namespaced",
+            "names": { "kind": "OCIRepository", "plural": "ocirepositories", "singular": "ocirepository" },
+            "versions": [{ "name": version, "served": true, "storage": true, "schema": anything }],
+        },
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs kube-apiserver and etcd: scripts/components"]
-async fn two_thousand_objects_are_all_listed() {
+async fn an_older_flux_is_read_as_it_is_served_and_an_unknown_one_is_unknown() {
     let plane = ControlPlane::start();
-    plane.install("source.toolkit.fluxcd.io_ocirepositories");
-    let items: Vec<_> =
-        (0..2000).map(|number| source(&format!("platform-{number}"), URL, &json!({"tag": "1.0.0"}))).collect();
+    // As in Flux 2.0 to 2.5: the group has v1, for other kinds.
+    plane.install("source.toolkit.fluxcd.io_gitrepositories");
+    plane.define(&defined("v1beta2"));
+    let mut old = source("platform", URL, &json!({"semver": ">= 0.0.0-0"}));
+    old["apiVersion"] = "source.toolkit.fluxcd.io/v1beta2".into();
+    plane.apply(&old);
+    let cluster = reach(&plane, Identity::Admin).await;
+    let found = Source::of(&read(&cluster, "platform").await).unwrap();
+    assert_eq!(found.reference.semver.as_deref(), Some(">= 0.0.0-0"));
+    let patched = cluster.patch(Kind::OciRepository, &name("platform"), &json!({"spec": {"suspend": true}})).await;
+    assert!(patched.is_ok(), "{patched:?}");
+    assert!(Source::of(&read(&cluster, "platform").await).unwrap().suspended);
+
+    let plane = ControlPlane::start();
+    plane.define(&defined("v9"));
+    let cluster = reach(&plane, Identity::Admin).await;
+    let said = why(cluster.list(Kind::OciRepository, "flux-system").await);
+    assert!(said.contains("is served as v9") && said.contains("v1beta2"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs kube-apiserver and etcd: scripts/components"]
+async fn two_thousand_objects_are_all_listed_and_one_is_found() {
+    let plane = ControlPlane::start();
+    plane.install_flux();
+    let named = |number| format!("platform-{number}");
+    let sources = (0..1000).map(|number| source(&named(number), URL, &json!({"tag": "1.0.0"})));
+    let applied = (0..1000).map(|number| kustomization(&named(number), &named(number), "./"));
+    let items: Vec<_> = sources.chain(applied).collect();
     plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}));
     let cluster = reach(&plane, Identity::Admin).await;
-    assert_eq!(cluster.list(Kind::OciRepository, "flux-system").await.known().unwrap().len(), 2000);
+    for kind in [Kind::OciRepository, Kind::Kustomization] {
+        assert_eq!(cluster.list(kind, "flux-system").await.known().unwrap().len(), 1000);
+    }
+    let site = Site {
+        stage: "integration".into(),
+        context: None,
+        namespace: "flux-system".into(),
+        source: Some(named(742)),
+        kustomization: None,
+    };
+    let begun = std::time::Instant::now();
+    let observed = Observed::read(&cluster, site, "2026-03-01T12:00:00Z".parse().unwrap()).await;
+    println!("what runs there, of {} objects: {:?}", items.len(), begun.elapsed());
+    assert_eq!(observed.kustomization.0, name("platform-742"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
