@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use promotion_core::Digest;
@@ -36,7 +37,8 @@ impl Scene {
             seen[usize::from(torn)].fetch_add(1, Ordering::Relaxed);
         }));
         let options = options(host);
-        let retries = Retries { attempts: 12, ..options.retries };
+        // On a machine whose disk is busy a tag is torn for longer than the pauses of other tests last together.
+        let retries = Retries { attempts: 14, longest: Duration::from_secs(1), ..options.retries };
         let registry = open(Options { observer: Some(observer), retries, ..options }, host, NAME);
         let mut manifests = Vec::new();
         for letter in ['a', 'b'] {
