@@ -137,6 +137,8 @@ pub(crate) struct Connector<'a> {
     /// The only host that credentials of flags and environment go to.
     host: Option<String>,
     plain_http: bool,
+    /// Whether flags and environment speak of this registry.
+    meant: bool,
 }
 
 impl<'a> Connector<'a> {
@@ -147,7 +149,19 @@ impl<'a> Connector<'a> {
         let host = host(repository).map(ToOwned::to_owned);
         let listed = host.as_ref().is_some_and(|host| settings.plain_http.contains(host));
         let plain_http = args.plain_http || switch("PROMOTION_PLAIN_HTTP")?.unwrap_or(listed);
-        Ok(Self { app, args, settings, host, plain_http })
+        Ok(Self { app, args, settings, host, plain_http, meant: true })
+    }
+
+    /// For a repository that a file names, which anybody may have written: unless it is in the configured registry, neither
+    /// credentials nor leave to do without TLS are for it, whatever flags and environment say.
+    pub(crate) fn named_by_a_file(app: &'a App, config: &Config, repository: &Repository) -> Result<Self, Failure> {
+        let connector = Self::new(app, config, repository)?;
+        let meant = config.settings.repository.as_ref().is_some_and(|ours| host(ours) == host(repository));
+        if meant {
+            return Ok(connector);
+        }
+        let plain_http = host(repository).is_some_and(|host| connector.settings.plain_http.iter().any(|of| of == host));
+        Ok(Self { plain_http, meant, ..connector })
     }
 
     /// The same, with HTTP for this side of a copy alone.
@@ -173,7 +187,7 @@ impl<'a> Connector<'a> {
         let defaults = Options::default();
         Ok(Options {
             plain_http: self.plain_http,
-            insecure: self.args.insecure,
+            insecure: self.args.insecure && self.meant,
             authorities: self.authorities()?,
             credentials: self.credentials()?,
             proxy: proxy(),
@@ -195,7 +209,9 @@ impl<'a> Connector<'a> {
 
     /// What was given for this run; else what docker and podman know.
     fn credentials(&self) -> Result<Arc<dyn Credentials>, Failure> {
-        if let Some(credential) = creds::given(self.app, self.args.creds.as_ref(), self.args.password_stdin)? {
+        if self.meant
+            && let Some(credential) = creds::given(self.app, self.args.creds.as_ref(), self.args.password_stdin)?
+        {
             let host = self.host.clone().unwrap_or_default();
             return Ok(Arc::new(Fixed { host, credential }));
         }

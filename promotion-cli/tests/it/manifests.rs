@@ -1,6 +1,6 @@
 //! Clusters as somebody exported them: why, status and doctor without a cluster.
 
-use promotion_registry::testing::fake::{FakeRegistry, Quirks};
+use promotion_registry::testing::fake::{Auth, FakeRegistry, Quirks};
 use serde_json::{Value, json};
 
 use crate::support::{Run, Site, revision, text};
@@ -273,6 +273,26 @@ fn a_registry_that_does_not_answer_leaves_the_rest_answered() {
     let findings = run.value()["findings"].to_string();
     assert_eq!(run.code, 10);
     assert_eq!(findings.matches("resume-unknown").count(), 2, "{findings}");
+}
+
+#[test]
+fn a_registry_that_only_a_manifest_names_learns_nothing_of_us() {
+    let auth = Auth::Basic { user: "me".into(), password: "s3cret".into() };
+    let stranger = FakeRegistry::start(Quirks { auth, ..Quirks::default() });
+    stranger.seed("acme/platform", "staging", "theirs");
+    let site = Site::new();
+    waiting(&site, &stranger.host(), "staging");
+    site.write("promotion.yaml", &format!("registry: {{plain_http: [\"{}\"]}}\n", stranger.host()));
+    let run = |repository: String| {
+        let mut command = site.command(&["doctor", "repo", "--resume", "--retries", "0", "-o", "json"]);
+        command.env("PROMOTION_USERNAME", "me").env("PROMOTION_PASSWORD", "s3cret");
+        Run::of(command.env("PROMOTION_REPOSITORY", repository))
+    };
+    let told = run("oci://registry.example/acme/platform".to_owned());
+    assert_eq!(told.value()["findings"].to_string().matches("resume-unknown").count(), 2, "{}", told.text());
+    // The same credential opens it where it is meant.
+    let told = run(format!("oci://{}/other/thing", stranger.host()));
+    assert!(told.stderr.contains("staging: is there"), "{}", told.text());
 }
 
 #[test]

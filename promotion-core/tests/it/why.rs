@@ -33,6 +33,17 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// The objects of a stage.
+fn site(stage: &str) -> Site {
+    Site {
+        stage: stage.into(),
+        context: Some(stage.into()),
+        namespace: "flux-system".into(),
+        source: Some("platform".into()),
+        kustomization: Some("platform".into()),
+    }
+}
+
 /// An artifact that went all the way, and two clusters that run it.
 struct Scene {
     registry: MemoryRegistry,
@@ -99,13 +110,6 @@ impl Scene {
     }
 
     fn trace(&self, walk: Walk) -> Trace {
-        let site = |stage: &str| Site {
-            stage: stage.into(),
-            context: Some(stage.into()),
-            namespace: "flux-system".into(),
-            source: Some("platform".into()),
-            kustomization: Some("platform".into()),
-        };
         let observed = [
             block_on(Observed::read(&self.integration, site("integration"), now())),
             block_on(Observed::read(&self.live, site("live"), now())),
@@ -584,15 +588,7 @@ fn what_is_asked_of_a_cluster_does_not_grow_with_it() {
         cluster.insert(Object::of(release).expect("a known kind"));
     }
     let counted = Counted(cluster, Default::default());
-    let named = |name: &str| Some(name.to_owned());
-    let site = Site {
-        stage: "integration".into(),
-        context: None,
-        namespace: "flux-system".into(),
-        source: named("platform"),
-        kustomization: named("platform"),
-    };
-    let observed = block_on(Observed::read(&counted, site, now()));
+    let observed = block_on(Observed::read(&counted, site("integration"), now()));
     assert_eq!(observed.releases.len(), 1000);
     assert_eq!(observed.unready_release(), None);
     // Source, Kustomization, alerts, providers, canaries, events; two dependencies; releases of one namespace.
@@ -697,15 +693,7 @@ fn what_could_not_be_delivered_before_the_success_says_nothing_of_it() {
         if forbidden {
             scene.integration.forbidden.insert(Kind::Event, "forbidden: cannot list events".to_owned());
         }
-        let named = |name: &str| Some(name.to_owned());
-        let site = Site {
-            stage: "integration".into(),
-            context: None,
-            namespace: "flux-system".into(),
-            source: named("platform"),
-            kustomization: named("platform"),
-        };
-        block_on(Observed::read(&scene.integration, site, now())).announces().is_err()
+        block_on(Observed::read(&scene.integration, site("integration"), now())).announces().is_err()
     };
     assert!(undelivered("2026-03-01T11:00:00Z", false));
     assert!(!undelivered("2026-03-01T10:59:59Z", false), "ready since eleven");

@@ -39,7 +39,7 @@ fn told(answer: &Answer) -> String {
 }
 
 async fn ask(app: &App, config: &Config, repository: &Repository, awaited: &Awaited) -> Result<Answer, Failure> {
-    let registry = Connector::new(app, config, repository)?.registry(repository)?;
+    let registry = Connector::named_by_a_file(app, config, repository)?.registry(repository)?;
     let answer = match &awaited.wants {
         Wants::Image(image) => look(&registry, image).await,
         Wants::Choice { .. } => registry.list_tags().await.map(|listing| Answer::Tags(listing.tags)),
