@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
-use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry};
+use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry, Unsettled};
 use promotion_core::{Digest, Repository, Tag};
 
 use crate::connect::LeaseLock;
@@ -145,6 +145,14 @@ impl Registry for Watched {
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
         self.inner.put_manifest(manifest).await
+    }
+
+    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+        self.inner.put_referrer(manifest).await
+    }
+
+    async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
+        self.inner.settle(referrer, unsettled).await
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {

@@ -209,7 +209,7 @@ impl<'a> Session<'a> {
     /// Writes what an executor says, under the repository's lock.
     pub(crate) async fn carry_out(&self, executor: Executor) -> Result<Exit, Failure> {
         let mut executor = executor.with_consistency(self.registry.consistency());
-        if self.lease.is_none() {
+        if self.lease.is_none() && self.registry.consistency() == Consistency::Exclusive {
             self.world.wait_for_the_lock(self.registry.repository());
         }
         let ended = executor::drive(&*self.registry, &mut executor, &self.world).await;

@@ -79,6 +79,16 @@ impl fmt::Debug for Guard {
     }
 }
 
+/// A referrer that its subject lists, and that a writer who read the list before could still write out of it.
+///
+/// Only where a registry does not list referrers itself, and each writer of the tag that stands in for it (OCI distribution
+/// specification, "Referrers Tag Schema") writes all of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsettled {
+    /// How long such a writer can be on its way.
+    pub wait: Duration,
+}
+
 /// Bytes of a blob, in order. Constant memory: a chunk is at most a few hundred KiB.
 #[async_trait]
 pub trait BlobSource: Send {
@@ -161,8 +171,20 @@ pub trait Registry: Send + Sync {
         Ok(manifests)
     }
 
-    /// Stores a manifest by digest, without a tag. Everything it points at must exist already.
+    /// Stores a manifest by digest, without a tag. Everything it points at must exist already; its subject, if it has one,
+    /// lists it from then on.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError>;
+
+    /// [`Registry::put_manifest`] up to where the subject lists it for the first time, for those who have something to do
+    /// meanwhile: [`Registry::settle`] is the rest, `None` when there is none.
+    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+        self.put_manifest(manifest).await.map(|()| None)
+    }
+
+    /// Waits until nobody can write this referrer out of the list any more, and lists it again if somebody did.
+    async fn settle(&self, _referrer: &Manifest, _unsettled: Unsettled) -> Result<(), PortError> {
+        Ok(())
+    }
 
     /// [`Registry::put_manifest`] for several, in their order: what one points at may come before it. Stops at the first
     /// that cannot be stored.

@@ -1,7 +1,7 @@
 //! The promotion record: who did what to an artifact, when and on which evidence, kept beside it as an OCI referrer.
 //!
 //! Tags are the truth that clusters follow; a record is testimony for people and auditors: of what somebody set out to do,
-//! kept while it is done. A registry that failed half-way may hold a record of tags that it does not have. It never annotates the
+//! written before the last tag of it. A registry that failed half-way may hold a record of tags that it does not have. It never annotates the
 //! artifact, whose digest would change. It is a manifest without content (OCI image specification, "Guidelines for
 //! Artifact Usage") whose one annotation holds the record as JSON, so that a single listing of referrers shows them all.
 //!
@@ -38,7 +38,7 @@ use crate::executor::Write;
 use crate::manifest::{CREATED, Descriptor, Manifest, OCI_MANIFEST};
 use crate::plan::Goal;
 use crate::policy::Policy;
-use crate::ports::{Bytes, PortError, PortErrorKind, Registry};
+use crate::ports::{Bytes, PortError, PortErrorKind, Registry, Unsettled};
 use crate::scheme::{Kind, Mark};
 use crate::time::Timestamp;
 use crate::{Digest, Tag};
@@ -169,18 +169,46 @@ fn empty() -> Descriptor {
     }
 }
 
-/// Writes a record beside its artifact. It moves no tag of ours; a registry without the referrers API keeps it under
-/// the tag that the distribution specification prescribes.
+/// A record that is beside its artifact, and that another writer could still lose.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    referrer: Manifest,
+    unsettled: Option<Unsettled>,
+}
+
+/// Writes a record beside its artifact, up to where the artifact lists it for the first time. It moves no tag of ours; a
+/// registry without the referrers API keeps it under the tag that the distribution specification prescribes.
 ///
 /// # Errors
-/// When the registry fails; the promotion is done all the same.
-pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
+/// When the registry fails.
+pub(crate) async fn begin(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Begun, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
     // First of all: not every registry looks whether what a manifest points at is there.
     registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
-    registry.put_manifest(&referrer).await?;
-    Ok(referrer.digest())
+    let unsettled = registry.put_referrer(&referrer).await?;
+    Ok(Begun { referrer, unsettled })
+}
+
+impl Begun {
+    /// Stays until no other writer can lose it any more.
+    ///
+    /// # Errors
+    /// When the registry fails.
+    pub(crate) async fn finish(self, registry: &dyn Registry) -> Result<Digest, PortError> {
+        if let Some(unsettled) = self.unsettled {
+            registry.settle(&self.referrer, unsettled).await?;
+        }
+        Ok(self.referrer.digest())
+    }
+}
+
+/// Writes a record beside its artifact, and stays until no other writer can lose it.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn write(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Digest, PortError> {
+    begin(registry, artifact, record).await?.finish(registry).await
 }
 
 /// Every record of an artifact, oldest first (those of one second by what was done). A referrer that calls itself a record and cannot be read as one is

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
-use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
+use promotion_core::ports::{
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+};
 use promotion_core::{Digest, Repository, Tag};
 
 /// For commands that create: a registry makes a repository with its first manifest, so until then "there is no such
@@ -48,6 +50,14 @@ impl Registry for Fresh {
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
         self.0.put_manifest(manifest).await
+    }
+
+    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+        self.0.put_referrer(manifest).await
+    }
+
+    async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
+        self.0.settle(referrer, unsettled).await
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
+
 use async_trait::async_trait;
 
 use super::{Executor, Outcome, Step, Write};
@@ -14,7 +16,7 @@ use crate::plan::{Action, Plan};
 use crate::policy::Policy;
 use crate::ports::{PortError, PortErrorKind, Registry};
 use crate::reason::{Finding, Reason};
-use crate::record::{self, Record};
+use crate::record::{self, Begun, Record};
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
 use crate::{Commit, Digest};
@@ -70,8 +72,9 @@ pub enum Planned {
 
 /// Carries out an executor's goal; holds the registry's lock from the first read to the end, where it has one.
 ///
-/// The [record](crate::record) of a plan is kept while the plan is carried out, so that it costs little time and is seldom
-/// lost with a process that is killed. Writes that were not planned, because somebody else's came first, are recorded too.
+/// The [record](crate::record) of a plan is written beside the plan's writes, and before the last of them: no release is
+/// there without its record, whoever is killed when, unless the registry refuses the record alone, which is a warning. Writes
+/// that were not planned, because somebody else's came first, are recorded when they are done.
 ///
 /// # Errors
 /// When the registry fails; what was written before is in the error.
@@ -81,15 +84,24 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
         return Ok(end);
     }
     let planned: Vec<Write> = executor.planned().into_iter().flat_map(|plan| &plan.actions).map(planned).collect();
+    let mut log = Log::default();
     let records = records(executor, world, &planned);
-    let work = advance(registry, executor, world, Until::End);
-    let (end, mut unkept) = both(work, keep(registry, &records)).await;
+    let work = advance(registry, executor, world, Until::LastWrite);
+    let (end, ()) = both(work, log.begin(registry, records)).await;
+    let work = async {
+        match end {
+            Ok(None) => advance(registry, executor, world, Until::End).await,
+            end => end,
+        }
+    };
+    let (end, ()) = both(work, log.finish(registry)).await;
     match end? {
         Some(End::Done(mut outcome)) => {
             let foreseen = |write: &Write| planned.iter().any(|as_planned| as_planned.tag == write.tag);
             let unplanned: Vec<Write> = executor.writes().iter().filter(|write| !foreseen(write)).cloned().collect();
-            unkept.extend(keep(registry, &self::records(executor, world, &unplanned)).await);
-            outcome.warnings.extend(unkept);
+            log.begin(registry, self::records(executor, world, &unplanned)).await;
+            log.finish(registry).await;
+            outcome.warnings.extend(log.unkept);
             Ok(End::Done(outcome))
         }
         Some(end) => Ok(end),
@@ -105,7 +117,20 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
 enum Until {
     /// Until there is something to write, or to the end if there is not.
     Planned,
+    /// Until one write of a plan is left.
+    LastWrite,
     End,
+}
+
+impl Until {
+    fn is_before(self, step: &Step, executor: &Executor) -> bool {
+        let Step::Write(_) = step else { return false };
+        match self {
+            Self::Planned => true,
+            Self::LastWrite => executor.queue.len() == 1,
+            Self::End => false,
+        }
+    }
 }
 
 async fn advance(
@@ -117,7 +142,7 @@ async fn advance(
     let mut manifests = BTreeMap::new();
     loop {
         let step = executor.next(world.now());
-        if until == Until::Planned && matches!(step, Step::Write(_)) {
+        if until.is_before(&step, executor) {
             return Ok(None);
         }
         world.about_to(&step);
@@ -141,16 +166,34 @@ fn records(executor: &Executor, world: &dyn World, writes: &[Write]) -> Vec<(Dig
     by.map(|by| Record::of(&executor.policy, &executor.goal, writes, &by, world.now())).unwrap_or_default()
 }
 
-/// Keeps records, and says which could not be kept: the writes stand whatever comes of it.
-async fn keep(registry: &dyn Registry, records: &[(Digest, Record)]) -> Vec<Finding> {
-    let mut unkept = Vec::new();
-    for (artifact, record) in records {
-        if let Err(error) = record::write(registry, *artifact, record).await {
-            let reason = Reason::NotRecorded { artifact: *artifact, error: error.to_string() };
-            unkept.push(Finding::warning(reason));
+/// Records on their way to the registry, and those that did not arrive: the writes stand whatever comes of it.
+#[derive(Default)]
+struct Log {
+    begun: Vec<(Digest, Begun)>,
+    unkept: Vec<Finding>,
+}
+
+impl Log {
+    async fn begin(&mut self, registry: &dyn Registry, records: Vec<(Digest, Record)>) {
+        for (artifact, record) in records {
+            match record::begin(registry, artifact, &record).await {
+                Ok(begun) => self.begun.push((artifact, begun)),
+                Err(error) => self.unkept.push(unkept(artifact, &error)),
+            }
         }
     }
-    unkept
+
+    async fn finish(&mut self, registry: &dyn Registry) {
+        for (artifact, begun) in mem::take(&mut self.begun) {
+            if let Err(error) = begun.finish(registry).await {
+                self.unkept.push(unkept(artifact, &error));
+            }
+        }
+    }
+}
+
+fn unkept(artifact: Digest, error: &PortError) -> Finding {
+    Finding::warning(Reason::NotRecorded { artifact, error: error.to_string() })
 }
 
 /// Reads until the executor has a plan, and writes nothing: what [`drive`] would do now, or what came of it.

@@ -4,11 +4,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::memory::SharedRegistry;
-use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
+use promotion_core::ports::{
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+};
 use promotion_core::{Digest, Repository, Tag};
 
 /// A registry that takes its time, and fails as told.
@@ -20,6 +23,8 @@ pub(crate) struct Probe {
     once: bool,
     /// Whether anything failed at the end of these operations.
     failed: AtomicBool,
+    /// Whether a referrer was listed, and that it stays so failed.
+    unsettled: AtomicBool,
     /// A manifest that cannot be read.
     pub(crate) broken: Option<(Digest, PortErrorKind)>,
     /// No manifest can be stored without a tag.
@@ -28,8 +33,8 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn new(inner: &SharedRegistry, left: usize, once: bool) -> Self {
-        let (left, failed) = (AtomicUsize::new(left), AtomicBool::new(false));
-        Self { inner: inner.clone(), left, once, failed, broken: None, refuses: None }
+        let (left, failed, unsettled) = (AtomicUsize::new(left), AtomicBool::new(false), AtomicBool::new(false));
+        Self { inner: inner.clone(), left, once, failed, unsettled, broken: None, refuses: None }
     }
 
     /// One whose operations do not fail by their number.
@@ -39,6 +44,10 @@ impl Probe {
 
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn left_a_referrer_unsettled(&self) -> bool {
+        self.unsettled.load(Ordering::Relaxed)
     }
 
     /// Whoever else is at work has a turn before it.
@@ -98,6 +107,16 @@ impl Registry for Probe {
             return Err(error(kind.clone()));
         }
         self.inner.put_manifest(manifest).await
+    }
+
+    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+        self.put_manifest(manifest).await.map(|()| Some(Unsettled { wait: Duration::ZERO }))
+    }
+
+    async fn settle(&self, _: &Manifest, _: Unsettled) -> Result<(), PortError> {
+        let settled = self.step().await;
+        self.unsettled.fetch_or(settled.is_err(), Ordering::Relaxed);
+        settled
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {

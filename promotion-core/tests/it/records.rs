@@ -197,7 +197,7 @@ fn a_record_that_is_not_kept_is_told_in_the_registrys_words() {
     assert!(told.contains("the plug was pulled"), "{told}");
 }
 
-/// The record is kept while tags are written and the registry is looked at again: wherever that breaks off.
+/// The record is written beside the tags, and before the last of them: wherever that breaks off.
 #[test]
 fn whatever_fails_no_write_is_forgotten_and_a_second_run_ends_as_the_first_should() {
     for consistency in [Consistency::Registers, Consistency::CompareAndSwap] {
@@ -230,7 +230,8 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
             match end {
                 Ok(End::Done(outcome)) => {
                     assert_eq!(written, wanted, "{context}");
-                    assert_eq!(kept < all, !outcome.warnings.is_empty(), "{context}: {:?}", outcome.warnings);
+                    let unsure = kept < all || probe.left_a_referrer_unsettled();
+                    assert_eq!(unsure, !outcome.warnings.is_empty(), "{context}: {:?}", outcome.warnings);
                 }
                 Ok(End::Drifted(plan)) => panic!("{context}: {plan:?}"),
                 Err(error) => {
@@ -240,6 +241,7 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
                     // What failed was not the record: it is kept, unless nothing works any more.
                     let as_it_should = kept == all || (kept == 0 && written.is_empty());
                     assert!(as_it_should || !once, "{context}: {kept} records of {written:?}");
+                    assert!(kept == all || written != wanted, "{context}: the last tag is there, and no record");
                 }
             }
             carry_out(&at, Some("eve"), goal.clone());

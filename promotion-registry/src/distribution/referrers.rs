@@ -6,17 +6,17 @@
 //! adds, writes, waits and reads again, until what it added is still there. Writers of one client take turns.
 
 use std::collections::{BTreeMap, HashSet};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join;
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
-use promotion_core::ports::{PortError, PortErrorKind};
+use promotion_core::ports::{PortError, PortErrorKind, Unsettled};
 use promotion_core::{Digest, Tag};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use super::manifests::{MANIFEST, Put};
 use super::operation::{Document, Got, Operation, media_type, object};
@@ -25,10 +25,6 @@ use super::transport::Repeat;
 
 /// Pages of a listing of referrers at most.
 const PAGES: usize = 1000;
-/// How many times slower than we another writer may be.
-const SLOWER: u32 = 1;
-/// Below this the ticks of the runtime's clock, of a millisecond, would be much of a pause.
-const COARSE: Duration = Duration::from_millis(20);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +32,12 @@ struct Index {
     schema_version: u64,
     #[serde(default)]
     manifests: Option<Vec<Entry>>,
+}
+
+/// A fallback tag's list, if there is one, and when that was so.
+struct Read {
+    list: Option<Manifest>,
+    at: Instant,
 }
 
 /// An entry as anybody may have written it: another digest algorithm is not ours to list.
@@ -70,24 +72,34 @@ impl Operation<'_> {
         }
     }
 
-    /// Sees to it that the subject of a manifest knows of it. `put` is the answer to storing it.
+    /// Sees to it that the subject of a manifest knows of it, and goes on knowing. `put` is the answer to storing it.
     pub(super) async fn refer(&self, manifest: &Manifest, put: Option<&HeaderMap>) -> Result<(), PortError> {
-        let Ok(Some(subject)) = manifest.links().map(|links| links.subject) else { return Ok(()) };
+        match self.enlist(manifest, put).await? {
+            Some(unsettled) => self.settle(manifest, unsettled).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sees to it that the subject of a manifest knows of it; `None` when nobody can undo that.
+    pub(super) async fn enlist(
+        &self,
+        manifest: &Manifest,
+        put: Option<&HeaderMap>,
+    ) -> Result<Option<Unsettled>, PortError> {
+        let Ok(Some(subject)) = manifest.links().map(|links| links.subject) else { return Ok(None) };
         if put.is_some_and(|headers| headers.contains_key("oci-subject")) {
             self.registry.learned.note(|known| known.referrers_api = Some(true));
-            return Ok(());
+            return Ok(None);
         }
-        let url = self.endpoints().tag(&self.fallback(subject.digest)?);
+        let list = self.endpoints().tag(&self.fallback(subject.digest)?);
         let _turn = self.registry.turns.lock().await;
         // A registry that does not say that it listed it has no such listing, most likely: what is read then is read along.
-        let read = async { (self.manifest_at(&url).await, Instant::now()) };
-        let (listed, (current, begun)) = join(self.listed(subject.digest), read).await;
+        let (listed, read) = join(self.listed(subject.digest), self.list_at(&list)).await;
         let listed = listed?.unwrap_or_default();
         if listed.iter().any(|known| known.digest == manifest.digest()) {
-            return Ok(());
+            return Ok(None);
         }
-        let current = current?.map(|(index, _)| index);
-        self.add(subject.digest, &describe(manifest), &url, current, begun).await
+        self.add(&describe(manifest), &list, read?).await
     }
 
     /// The registry's own listing; `None` when it has none.
@@ -133,54 +145,58 @@ impl Operation<'_> {
         entries(index).map_err(|why| self.corrupt(why))
     }
 
-    /// Adds a referrer to the fallback tag, which held `current` as read at `begun`, and stays until it is there.
-    async fn add(
-        &self,
-        subject: Digest,
-        referrer: &Descriptor,
-        url: &Url,
-        mut current: Option<Manifest>,
-        mut begun: Instant,
-    ) -> Result<(), PortError> {
-        let mut failure = None;
+    /// [`promotion_core::ports::Registry::settle`].
+    pub(super) async fn settle(&self, manifest: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
+        let Ok(Some(subject)) = manifest.links().map(|links| links.subject) else { return Ok(()) };
+        let list = self.endpoints().tag(&self.fallback(subject.digest)?);
+        let mut wait = unsettled.wait;
         for attempt in 1..=self.attempts().max(2) {
-            let Some(merged) = self.merged(current.as_ref(), referrer)? else { return Ok(()) };
-            failure = match self.put(url.clone(), &merged, Repeat::Stale).await {
-                Ok(Put::Stored(_)) => None,
+            // At a registry that is far no longer than between attempts.
+            let _ = timeout(wait, self.pause(attempt)).await;
+            let _turn = self.registry.turns.lock().await;
+            match self.add(&describe(manifest), &list, self.list_at(&list).await?).await? {
+                None => return Ok(()),
+                Some(again) => wait = again.wait,
+            }
+        }
+        let message = format!("other writers keep undoing the list of referrers of {}; try again", subject.digest);
+        Err(self.error(PortErrorKind::Unavailable, message))
+    }
+
+    /// The list at a fallback tag.
+    async fn list_at(&self, list: &Url) -> Result<Read, PortError> {
+        let list = self.manifest_at(list).await?.map(|(list, _)| list);
+        Ok(Read { list, at: Instant::now() })
+    }
+
+    /// Adds a referrer to what was read of the fallback tag's list; `None` when it was there.
+    async fn add(&self, referrer: &Descriptor, url: &Url, read: Read) -> Result<Option<Unsettled>, PortError> {
+        let Some(mut merged) = self.merged(read.list.as_ref(), referrer)? else { return Ok(None) };
+        // Another writer is taken to be no slower than we, from the answer to his reading to the answer to his writing.
+        let unsettled = || Ok(Some(Unsettled { wait: read.at.elapsed() }));
+        let mut attempt = 1;
+        loop {
+            let error = match self.put(url.clone(), &merged, Repeat::Stale).await {
+                Ok(Put::Stored(_)) => return unsettled(),
                 Ok(Put::Refused(answer)) => {
                     let later = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
                     let error = answer.refused().await;
-                    if !later || !self.pause_after(attempt, &error).await {
+                    if !later {
                         return Err(error);
                     }
-                    Some(error)
+                    error
                 }
-                Err(error) if *error.kind() == PortErrorKind::Unavailable => Some(error),
+                Err(error) if *error.kind() == PortErrorKind::Unavailable => error,
                 Err(error) => return Err(error),
             };
-            self.settle(attempt, begun.elapsed()).await;
-            current = self.manifest_at(url).await?.map(|(index, _)| index);
-            begun = Instant::now();
-        }
-        match (self.merged(current.as_ref(), referrer)?, failure) {
-            (None, _) => Ok(()),
-            (Some(_), Some(failure)) => Err(failure),
-            (Some(_), None) => {
-                let message = format!("other writers keep undoing the list of referrers of {subject}; try again");
-                Err(self.error(PortErrorKind::Unavailable, message))
-            }
-        }
-    }
-
-    /// Waits long enough for a writer that read before we wrote to have written over it: a multiple of the time from the
-    /// answer to our reading to the answer to our writing, at a registry that is near.
-    async fn settle(&self, attempt: u32, took: Duration) {
-        let took = took.saturating_mul(SLOWER);
-        if took < COARSE {
-            // Fails only while the runtime shuts down.
-            let _ = tokio::task::spawn_blocking(move || thread::sleep(took)).await;
-        } else {
-            let _ = tokio::time::timeout(took, self.pause(attempt)).await;
+            let again = attempt < self.attempts() && self.pause_after(attempt, &error).await;
+            attempt += 1;
+            merged = match self.merged(self.list_at(url).await?.list.as_ref(), referrer)? {
+                // It was written all the same.
+                None => return unsettled(),
+                Some(_) if !again => return Err(error),
+                Some(merged) => merged,
+            };
         }
     }
 

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promotion_core::manifest::{Descriptor, Manifest};
-use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry};
+use promotion_core::ports::{
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+};
 use promotion_core::{Digest, Repository, Tag};
 
 use super::Distribution;
@@ -58,15 +60,26 @@ impl Registry for Distribution {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
+        match self.put_referrer(manifest).await? {
+            Some(unsettled) => self.settle(manifest, unsettled).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
         let operation = self.attempting(format!("put manifest {}", manifest.digest()));
         let url = self.endpoints.manifest(manifest.digest());
         match operation.put(url, manifest, Repeat::Harmless).await? {
             Put::Stored(headers) => {
                 operation.no_page(&headers)?;
-                operation.refer(manifest, Some(&headers)).await
+                operation.enlist(manifest, Some(&headers)).await
             }
             Put::Refused(answer) => Err(answer.refused().await),
         }
+    }
+
+    async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
+        self.attempting(format!("put manifest {}", referrer.digest())).settle(referrer, unsettled).await
     }
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {

@@ -85,6 +85,37 @@ async fn an_entry_that_another_writer_undid_is_added_again() {
 }
 
 #[tokio::test]
+async fn an_entry_that_was_undone_before_it_was_settled_is_added_again() {
+    let (subject, theirs) = (manifest("subject"), index(serde_json::json!([])));
+    let fake = Fake::default();
+    let server = fake.start().await;
+    let (registry, ours) = (open(&server.uri()), referrer(&subject, "ours"));
+    let listed = async || registry.referrers(subject.digest()).await.unwrap().len();
+    let unsettled = registry.put_referrer(&ours).await.unwrap().expect("no listing of its own");
+    assert_eq!(listed().await, 1);
+    registry.put_tag(&tag(&fallback(&subject)), &theirs, Expect::Any).await.unwrap();
+    assert_eq!(listed().await, 0);
+    registry.settle(&ours, unsettled).await.unwrap();
+    assert_eq!(listed().await, 1);
+}
+
+#[tokio::test]
+async fn a_list_is_written_when_it_is_said_to_be_whatever_the_registry_answers() {
+    let stored = || Fault::Done(ResponseTemplate::new(201));
+    let (failed, done_all_the_same) =
+        (|| Fault::Answer(refusal(503, "DENIED")), || Fault::Done(refusal(503, "DENIED")));
+    for (answer, puts) in [(failed(), 2), (done_all_the_same(), 1)] {
+        let subject = manifest("subject");
+        let fake = Fake::default().fails("PUT", [stored(), answer]);
+        let server = fake.start().await;
+        let registry = open(&server.uri());
+        assert!(registry.put_referrer(&referrer(&subject, "ours")).await.unwrap().is_some());
+        let lists = requests(&server).await.into_iter().filter(|it| it.starts_with("PUT manifests/sha256-")).count();
+        assert_eq!((lists, registry.referrers(subject.digest()).await.unwrap().len()), (puts, 1));
+    }
+}
+
+#[tokio::test]
 async fn an_entry_that_is_undone_again_and_again_is_an_error() {
     let subject = manifest("subject");
     let undone = || {

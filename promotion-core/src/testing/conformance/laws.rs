@@ -185,7 +185,11 @@ pub(super) async fn referrers_are_found_by_subject(registry: &dyn Registry) {
     let untagged = manifest_with(registry, "untagged", Some(&subject)).await;
     let tagged = manifest_with(registry, "tagged", Some(&subject)).await;
     let stranger = manifest_with(registry, "stranger", Some(&other)).await;
-    ok(LAW, registry.put_manifest(&untagged).await);
+    if let Some(unsettled) = ok(LAW, registry.put_referrer(&untagged).await) {
+        let listed = ok(LAW, registry.referrers(subject.digest()).await);
+        assert!(listed.iter().any(|referrer| referrer.digest == untagged.digest()), "{LAW}: before it is settled");
+        ok(LAW, registry.settle(&untagged, unsettled).await);
+    }
     ok(LAW, registry.put_manifest(&stranger).await);
     put(LAW, registry, "signature", &tagged, Expect::Absent).await;
     put(LAW, registry, "signature-again", &tagged, Expect::Absent).await;
