@@ -9,7 +9,7 @@ pub(super) const API: u16 = 6443;
 pub(super) const ARTIFACTS: u16 = 9790;
 pub(super) const EVENTS: u16 = 9791;
 pub(super) const RECEIVER: u16 = 9792;
-pub(super) const HEALTH: [u16; 3] = [9793, 9794, 9795];
+pub(super) const HEALTH: [u16; 4] = [9793, 9794, 9795, 9796];
 /// Whoever listens here has the address.
 const CLAIM: u16 = 9799;
 
@@ -28,8 +28,7 @@ impl Address {
         let free = addresses.filter_map(|ip| Some(Self { ip, _claim: TcpListener::bind((ip, CLAIM)).ok()? }));
         // What a test left behind when it was killed may still run there.
         let mut unused = free.filter(|address| {
-            let [first, second, third] = HEALTH;
-            let mut ports = [ETCD, ETCD_PEER, API, ARTIFACTS, EVENTS, RECEIVER, first, second, third].into_iter();
+            let mut ports = [ETCD, ETCD_PEER, API, ARTIFACTS, EVENTS, RECEIVER].into_iter().chain(HEALTH);
             ports.all(|port| TcpListener::bind((address.ip, port)).is_ok())
         });
         unused.next().expect("a free address in 127.77.0.0/24; only Linux has them")

@@ -6,7 +6,7 @@ use super::address::{ARTIFACTS, EVENTS, HEALTH, RECEIVER};
 use super::control_plane::{ControlPlane, Identity};
 use super::objects::NAMESPACE;
 use super::process::Process;
-use super::tools::find;
+use super::tools::{excuse, find};
 
 /// One of Flux's controllers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,12 @@ pub enum Controller {
     Kustomize,
     /// Tells others what happened.
     Notification,
+    /// Scans registries for image policies.
+    ImageReflector,
 }
 
 impl Controller {
-    /// All of them, those that others talk to first.
+    /// Those that every installation of Flux has, first those that others talk to.
     pub const ALL: [Self; 3] = [Self::Notification, Self::Source, Self::Kustomize];
 
     fn name(self) -> &'static str {
@@ -28,7 +30,13 @@ impl Controller {
             Self::Source => "source-controller",
             Self::Kustomize => "kustomize-controller",
             Self::Notification => "notification-controller",
+            Self::ImageReflector => "image-reflector-controller",
         }
+    }
+
+    /// Why it is not here although `scripts/components` was run: it could not be had. `None` when it is here, or should be.
+    pub fn lacks(self) -> Option<String> {
+        excuse(self.name())
     }
 }
 
@@ -60,7 +68,7 @@ impl ControlPlane {
         command.env("KUBECONFIG", self.kubeconfig(Identity::Admin));
         command.env("RUNTIME_NAMESPACE", NAMESPACE).env("TMPDIR", &folder);
         command.args(["--metrics-addr=0", "--log-encoding=json"]);
-        let [source, kustomize, notification] = HEALTH;
+        let [source, kustomize, notification, image_reflector] = HEALTH;
         let events = format!("http://{}/", here.at(EVENTS));
         let mut flag = |flag: &str, value: String| {
             command.arg(format!("--{flag}={value}"));
@@ -77,6 +85,12 @@ impl ControlPlane {
                 flag("health-addr", here.at(kustomize));
                 flag("events-addr", events);
                 // What waits for others asks again after half a minute otherwise.
+                flag("requeue-dependency", "1s".to_owned());
+            }
+            Controller::ImageReflector => {
+                flag("health-addr", here.at(image_reflector));
+                flag("events-addr", events);
+                flag("storage-path", folder.display().to_string());
                 flag("requeue-dependency", "1s".to_owned());
             }
             Controller::Notification => {

@@ -15,6 +15,11 @@ pub fn find(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not installed: run scripts/components cluster"))
 }
 
+/// What `scripts/components` says of a program that it could not have.
+pub(super) fn excuse(name: &str) -> Option<String> {
+    std::fs::read_to_string(cache()?.join("stamps").join(format!("{name}.lacking"))).ok()
+}
+
 /// The files with Flux's resource definitions whose names start so, such as `source.toolkit.fluxcd.io_`.
 pub(super) fn definitions(start: &str) -> Vec<PathBuf> {
     let folder = cache().map(|cache| cache.join("crds")).filter(|folder| folder.is_dir());

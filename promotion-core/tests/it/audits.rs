@@ -192,6 +192,11 @@ fn what_is_wrong_with_the_policy_is_wrong_with_its_repositories() {
     let worse = proofs(&scene).into_iter().filter(|finding| finding.severity > INFO).count();
     assert!(worse > 0);
     assert_eq!(findings(&scene).len(), worse, "{:#?}", findings(&scene));
+    // Of a hidden version nothing in an empty repository could tell.
+    let mut spec = Spec::default();
+    spec.stages.0[1].semver = Some(">= 0.0.0-0, != 1.2.3-rc.7".into());
+    let scene = Scene::with(Policy::new(spec).unwrap());
+    assert_eq!(told(&scene), [(ERROR, "stage-cannot-select")]);
     let scene = Scene::new();
     assert!(proofs(&scene).iter().all(|finding| finding.severity == INFO), "the default is sound");
     assert_eq!(told(&scene), NOTHING);

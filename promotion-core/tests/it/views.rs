@@ -191,3 +191,20 @@ fn what_was_learned_is_known_until_it_is_forgotten() {
     assert_eq!(known(&snapshot), [""; 0]);
     assert_eq!(snapshot.digest(&tag("nothing")), Ok(None), "the listing was complete");
 }
+
+#[test]
+fn which_commit_is_older_is_known_of_the_two_that_were_asked_for() {
+    let mut snapshot = Snapshot::new(&Policy::default(), &[]);
+    let [a, b, c]: [Commit; 3] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|prefix| commit(prefix).parse().unwrap());
+    let asked = |ancestor: &Commit, descendant: &Commit| Query::Ancestry {
+        ancestor: ancestor.clone(),
+        descendant: descendant.clone(),
+    };
+    snapshot.learn(asked(&a, &b), Reply::Ancestry(Ancestry::Ancestor));
+    snapshot.learn(asked(&b, &a), Reply::Ancestry(Ancestry::Unrelated));
+    assert_eq!(snapshot.ancestry(&a, &b), Ok(Ancestry::Ancestor));
+    assert_eq!(snapshot.ancestry(&b, &a), Ok(Ancestry::Unrelated));
+    for (ancestor, descendant) in [(&a, &c), (&c, &b), (&a, &a)] {
+        assert_eq!(snapshot.ancestry(ancestor, descendant), Err(asked(ancestor, descendant).into()));
+    }
+}
