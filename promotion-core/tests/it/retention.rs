@@ -71,6 +71,7 @@ fn what_must_be_kept_is_not_touched() {
 #[test]
 fn the_highest_release_stays_even_where_no_stage_can_select_it() {
     let mut spec = Spec::default();
+    spec.stages.0[1].semver = Some(">= 0.0.0-0, < 2.0.0-0".into());
     spec.stages.0[2].semver = Some(">= 0.0.0, < 2.0.0".into());
     let mut scene = Scene::with(Policy::new(spec).unwrap());
     let one = scene.build("aaaaaaa");
@@ -78,6 +79,7 @@ fn the_highest_release_stays_even_where_no_stage_can_select_it() {
     let beyond = scene.artifact("bbbbbbb", "beyond");
     scene.put("integration-bbbbbbb", beyond);
     scene.put("2.0.0", beyond);
+    assert_eq!([scene.selects(0), scene.selects(1)], [Some(one); 2]);
     assert_eq!(doomed(&scene, &[one]), [""; 0]);
 }
 
