@@ -1,7 +1,8 @@
 //! What each goal comes to: the results that the model names, and the practice around them.
 
+use promotion_core::Digest;
 use promotion_core::evidence::{Evidence, EvidenceKind};
-use promotion_core::executor::{Executor, OutcomeKind};
+use promotion_core::executor::{Executor, OutcomeKind, Step, drive_in_memory};
 use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote, Why};
@@ -9,7 +10,6 @@ use promotion_core::policy::{Policy, Spec};
 use promotion_core::reason::Reason;
 use promotion_core::snapshot::{Ancestry, Query, Reply};
 use promotion_core::time::Timestamp;
-use promotion_core::{Digest, executor::Step};
 
 use crate::scene::{NOW, Scene, commit, refusal_ids, tag, three_stages};
 
@@ -671,4 +671,50 @@ fn evidence_admits_to_the_next_stage_and_is_of_the_one_before() {
         assert_eq!(action.why, Why::Evidence { stage: next.into() });
         scene.run(leave(stage, stage));
     }
+}
+
+/// Steps of an executor until it is about to write a tag that starts so.
+fn until_it_writes(scene: &mut Scene, executor: &mut Executor, start: &str) {
+    loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Write(action) if action.tag.as_str().starts_with(start) => return,
+            Step::Done(_) | Step::Drifted(_) => panic!("no {start} is written"),
+            step => scene.registry.answer(executor, step).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_rollback_that_somebody_gets_in_the_way_of_says_what_it_is() {
+    let mut scene = Scene::new();
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
+        let artifact = scene.build(commit);
+        scene.promote(artifact);
+        artifact
+    });
+    let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
+    until_it_writes(&mut scene, &mut executor, "0.");
+    let by_hand = scene.artifact("ccccccc", "by hand");
+    scene.put("9.0.0", by_hand);
+    let outcome = drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    assert_eq!(outcome.kind, OutcomeKind::Refused);
+    assert_eq!(refusal_ids(&outcome), ["held-by-hand-made"]);
+    assert_eq!(scene.at("rejected-bbbbbbb-2"), Some(two), "what was written stays");
+}
+
+#[test]
+fn a_rollback_goes_on_where_a_rejection_of_the_same_commit_came_first() {
+    let mut scene = Scene::new();
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
+        let artifact = scene.build(commit);
+        scene.promote(artifact);
+        artifact
+    });
+    let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
+    until_it_writes(&mut scene, &mut executor, "rejected-");
+    let twin = scene.artifact("bbbbbbb", "another build of it");
+    scene.put("rejected-bbbbbbb-2", twin);
+    let outcome = drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
+    assert_eq!((scene.selects(1), scene.at("rejected-bbbbbbb-3")), (Some(one), Some(two)));
 }
