@@ -247,9 +247,6 @@ impl<'t> Podium<'t> {
 
 /// The first so many of these that are spelled differently.
 fn distinct<'t>(versions: &[Version<'t>], keep: usize) -> Vec<Version<'t>> {
-    if let [only] = versions {
-        return Vec::from_iter((keep > 0).then_some(*only));
-    }
     let mut seen = BTreeSet::new();
     versions.iter().filter(|version| seen.insert(version.text)).take(keep).copied().collect()
 }

@@ -42,6 +42,21 @@ proptest! {
     }
 
     #[test]
+    fn fewer_runners_up_are_the_first_of_more(tags in proptest::collection::vec(tag_texts(), 0..40)) {
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        let with = |runners_up: usize| {
+            let selector = Selector::parse(">= 0.0.0-0", None, None).unwrap();
+            select(&tags, &Selector { runners_up, ..selector })
+        };
+        let all = with(tags.len());
+        for count in 0..6 {
+            let (Ok(all), Ok(some)) = (&all, with(count)) else { continue };
+            prop_assert_eq!(&some.runners_up, &all.runners_up[..count.min(all.runners_up.len())], "{}", count);
+            prop_assert_eq!((some.tag, &some.ambiguous), (all.tag, &all.ambiguous));
+        }
+    }
+
+    #[test]
     fn selection_is_the_maximum_of_the_matches(
         tags in proptest::collection::vec(tag_texts(), 0..40),
         low in prop_oneof![Just("0.0.0"), Just("0.0.0-0"), Just("1.2.0"), Just("2.0.0-rc.1")],
