@@ -718,3 +718,49 @@ fn a_rollback_goes_on_where_a_rejection_of_the_same_commit_came_first() {
     assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
     assert_eq!((scene.selects(1), scene.oracle().rejected(two)), (Some(one), true), "{:?}", scene.tags());
 }
+
+#[test]
+fn evidence_is_fresh_to_the_second() {
+    let mut spec = Spec::default();
+    spec.stages.0[1].gate.fresh = Some("10m".into());
+    let policy = Policy::new(spec).unwrap();
+    let told = |age: i64| {
+        let mut scene = Scene::with(policy.clone());
+        let artifact = scene.build("aaaaaaa");
+        let mut goal = Scene::promotion(artifact);
+        goal.evidence[0].observed_at = Some(Timestamp::from_unix(NOW - age));
+        refusal_ids(&scene.run(Goal::Promote(goal)))
+    };
+    assert_eq!((told(600), told(-300)), (vec![], vec![]));
+    assert!(told(601).contains(&"evidence-stale"), "{:?}", told(601));
+    assert!(told(-301).contains(&"evidence-from-the-future"), "{:?}", told(-301));
+}
+
+#[test]
+fn a_rollback_that_the_last_stage_could_not_see_is_refused_with_the_reason() {
+    let mut spec = Spec::default();
+    spec.stages.0[2].semver = Some(">= 0.0.0, < 0.1.2".into());
+    let mut scene = Scene::with(Policy::new(spec).unwrap());
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
+        let artifact = scene.build(commit);
+        scene.promote(artifact);
+        artifact
+    });
+    assert_eq!((scene.at("0.1.1"), scene.selects(1)), (Some(two), Some(two)));
+    let refused = scene.run(Goal::Rollback { to: one, only: false });
+    assert_eq!(refusal_ids(&refused), ["rollback-elsewhere", "stage-cannot-select"]);
+    assert_eq!(refused.writes, []);
+}
+
+#[test]
+fn a_rollback_to_what_is_live_rejects_nothing_be_it_made_by_hand() {
+    let mut scene = Scene::new();
+    let by_hand = scene.artifact("aaaaaaa", "by hand");
+    for text in ["integration-aaaaaaa", "validated-aaaaaaa", "0.5.0"] {
+        scene.put(text, by_hand);
+    }
+    for only in [false, true] {
+        let outcome = scene.run(Goal::Rollback { to: by_hand, only });
+        assert_eq!((outcome.kind, outcome.writes), (OutcomeKind::AlreadyDone, vec![]));
+    }
+}
