@@ -317,6 +317,19 @@ impl Executor {
         self.stale = false;
     }
 
+    /// The tags that are asked for after the next listing if it brings nothing new. An answer of before the listing is as
+    /// good as one of after it: what counts is that both are later than our last write. Only where what tags point at
+    /// must be asked again at all.
+    #[must_use]
+    pub fn foreseen(&self, now: Timestamp) -> Vec<Tag> {
+        let (Some(snapshot), Consistency::Registers) = (&self.snapshot, self.consistency) else { return Vec::new() };
+        let mut next = self.clone();
+        next.listed(&Listing { tags: snapshot.tags().cloned().collect(), not_tags: Vec::new() });
+        let Step::Ask(queries) = next.next(now) else { return Vec::new() };
+        let tag = |query| if let Query::Tag(tag) = query { Some(tag) } else { None };
+        queries.into_iter().filter_map(tag).collect()
+    }
+
     /// The answer to one query of [`Step::Ask`].
     pub fn learned(&mut self, query: Query, reply: Reply) {
         if let (Query::Tag(tag), Reply::Digest(found)) = (&query, &reply)

@@ -8,7 +8,7 @@ use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Action, Why};
 use promotion_core::ports::{Expect, Listing};
 use promotion_core::retention::{Deletion, deletions};
-use promotion_core::snapshot::{Needs, Snapshot};
+use promotion_core::snapshot::{Needs, Query, Reply, Snapshot};
 use promotion_core::time::Timestamp;
 use promotion_core::{Digest, Tag};
 
@@ -46,8 +46,8 @@ pub(crate) enum Work {
 pub(crate) enum Place {
     /// It asks its executor what to do next.
     Ready,
-    /// It has the first page of a listing.
-    FirstPage(Vec<Tag>),
+    /// It has read what it foresaw, and has the first page of a listing.
+    FirstPage(Vec<(Query, Reply)>, Vec<Tag>),
     /// It has seen that the tag is absent.
     Absent(Action),
     /// It has written the tag.
@@ -189,10 +189,15 @@ fn request(executor: &mut Executor, place: &mut Place, pages: Pages, registry: &
         registry.tags().keys().filter(|tag| pages.is_first(tag) == first).cloned().collect()
     };
     match std::mem::replace(place, Place::Ready) {
-        Place::FirstPage(mut tags) => {
+        Place::FirstPage(ahead, mut tags) => {
             let torn = tags != page(true);
             tags.extend(page(false));
             executor.listed(&Listing { tags, not_tags: Vec::new() });
+            if let Step::Ask(asked) = executor.next(NOW) {
+                for (query, reply) in ahead.into_iter().filter(|(query, _)| asked.contains(query)) {
+                    executor.learned(query, reply);
+                }
+            }
             Did::Looked(Looked::AtTheSecondPage { torn })
         }
         Place::Absent(action) => {
@@ -218,7 +223,10 @@ fn request(executor: &mut Executor, place: &mut Place, pages: Pages, registry: &
                 Did::Looked(Looked::AtWhatTagsPointAt)
             }
             Step::List | Step::Done(_) | Step::Drifted(_) => {
-                *place = Place::FirstPage(page(true));
+                let foreseen = if pages == Pages::TagsFirst { executor.foreseen(NOW) } else { Vec::new() };
+                let answered = |query: Query| (query.clone(), registry.reply(&query));
+                let ahead = foreseen.into_iter().map(Query::Tag).map(answered).collect();
+                *place = Place::FirstPage(ahead, page(true));
                 Did::Looked(Looked::AtTheFirstPage)
             }
         },

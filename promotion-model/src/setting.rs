@@ -17,19 +17,27 @@ pub enum Setting {
     Registers(Pages),
 }
 
-/// Which page of a listing is read first. Registries list in whatever order they like.
+/// In which order an actor reads after its writes: registries list in whatever order they like, and what an actor foresees that
+/// it will ask for it may read along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pages {
     /// Candidates and releases, then marks, as in byte order.
     VersionsFirst,
     /// The other way round.
     MarksFirst,
+    /// What the tags point at that it foresees that it will ask for, then as [`Pages::VersionsFirst`].
+    TagsFirst,
 }
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Lock, Self::Immutable, Self::Registers(Pages::VersionsFirst), Self::Registers(Pages::MarksFirst)];
+    pub const ALL: [Self; 5] = [
+        Self::Lock,
+        Self::Immutable,
+        Self::Registers(Pages::VersionsFirst),
+        Self::Registers(Pages::MarksFirst),
+        Self::Registers(Pages::TagsFirst),
+    ];
 
     /// What an adapter says of such a registry.
     pub(crate) const fn consistency(self) -> Consistency {
@@ -63,7 +71,7 @@ impl Pages {
     pub(crate) fn is_first(self, tag: &Tag) -> bool {
         let version = tag.as_str().starts_with(|first: char| first.is_ascii_digit());
         match self {
-            Self::VersionsFirst => version,
+            Self::VersionsFirst | Self::TagsFirst => version,
             Self::MarksFirst => !version,
         }
     }
@@ -76,6 +84,7 @@ impl fmt::Display for Setting {
             Self::Immutable => "with immutable tags",
             Self::Registers(Pages::VersionsFirst) => "on plain registers, versions listed first",
             Self::Registers(Pages::MarksFirst) => "on plain registers, marks listed first",
+            Self::Registers(Pages::TagsFirst) => "on plain registers, foreseen tags read before the listing",
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::reason::{Finding, Reason};
 use crate::record::{self, Begun, Record};
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
-use crate::{Commit, Digest};
+use crate::{Commit, Digest, Tag};
 
 /// What an executor needs to know besides the registry.
 #[async_trait]
@@ -139,7 +139,7 @@ async fn advance(
     world: &dyn World,
     until: Until,
 ) -> Result<Option<End>, DriveError> {
-    let mut manifests = BTreeMap::new();
+    let (mut manifests, mut ahead) = (BTreeMap::new(), BTreeMap::new());
     loop {
         let step = executor.next(world.now());
         if until.is_before(&step, executor) {
@@ -150,7 +150,8 @@ async fn advance(
             Step::Done(outcome) => return Ok(Some(End::Done(*outcome))),
             Step::Drifted(plan) => return Ok(Some(End::Drifted(*plan))),
             Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
-            Step::List | Step::Ask(_) => read(registry, executor, world, step).await,
+            Step::List => list(registry, executor, world, &mut ahead).await,
+            Step::Ask(queries) => learn(registry, executor, world, queries, &mut ahead).await,
         };
         answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
     }
@@ -212,7 +213,8 @@ pub async fn plan(registry: &dyn Registry, executor: &mut Executor, world: &dyn 
                     return Ok(Planned::Writes(plan.clone()));
                 }
             }
-            Step::List | Step::Ask(_) => read(registry, executor, world, step).await?,
+            Step::List => executor.listed(&registry.list_tags().await?),
+            Step::Ask(queries) => learn(registry, executor, world, queries, &mut BTreeMap::new()).await?,
         }
     }
 }
@@ -244,17 +246,39 @@ pub async fn observe<T>(
     }
 }
 
-async fn read(
+/// Lists, and reads along what will most likely be asked for then: one round trip instead of two.
+async fn list(
     registry: &dyn Registry,
     executor: &mut Executor,
     world: &dyn World,
-    step: Step,
+    ahead: &mut BTreeMap<Tag, Option<Digest>>,
 ) -> Result<(), PortError> {
-    let Step::Ask(queries) = step else {
-        executor.listed(&registry.list_tags().await?);
-        return Ok(());
-    };
-    for (query, reply) in ask(registry, world, queries).await? {
+    let foreseen = executor.foreseen(world.now());
+    let (listing, digests) = both(registry.list_tags(), registry.resolve_all(&foreseen)).await;
+    executor.listed(&listing?);
+    *ahead = foreseen.into_iter().zip(digests?).collect();
+    Ok(())
+}
+
+/// Answers what is asked: from what was read along with the listing, and the rest from the registry.
+async fn learn(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+    queries: Vec<Query>,
+    ahead: &mut BTreeMap<Tag, Option<Digest>>,
+) -> Result<(), PortError> {
+    let mut unread = Vec::new();
+    for query in queries {
+        let known = if let Query::Tag(tag) = &query { ahead.remove(tag) } else { None };
+        match known {
+            Some(digest) => executor.learned(query, Reply::Digest(digest)),
+            None => unread.push(query),
+        }
+    }
+    // What is asked for later must be as of then.
+    ahead.clear();
+    for (query, reply) in ask(registry, world, unread).await? {
         executor.learned(query, reply);
     }
     Ok(())

@@ -25,6 +25,10 @@ pub(crate) struct Probe {
     failed: AtomicBool,
     /// Whether a referrer was listed, and that it stays so failed.
     unsettled: AtomicBool,
+    /// A listing after a write comes only when somebody reads a tag meanwhile.
+    pub(crate) lists_while_read: bool,
+    /// Whether a tag was read since one was written; `true` before the first.
+    read: AtomicBool,
     /// A manifest that cannot be read.
     pub(crate) broken: Option<(Digest, PortErrorKind)>,
     /// No manifest can be stored without a tag.
@@ -34,7 +38,9 @@ pub(crate) struct Probe {
 impl Probe {
     pub(crate) fn new(inner: &SharedRegistry, left: usize, once: bool) -> Self {
         let (left, failed, unsettled) = (AtomicUsize::new(left), AtomicBool::new(false), AtomicBool::new(false));
-        Self { inner: inner.clone(), left, once, failed, unsettled, broken: None, refuses: None }
+        let (lists_while_read, read) = (false, AtomicBool::new(true));
+        let (inner, broken, refuses) = (inner.clone(), None, None);
+        Self { inner, left, once, failed, unsettled, lists_while_read, read, broken, refuses }
     }
 
     /// One whose operations do not fail by their number.
@@ -85,11 +91,14 @@ impl Registry for Probe {
 
     async fn list_tags(&self) -> Result<Listing, PortError> {
         self.step().await?;
+        let comes = || !self.lists_while_read || self.read.load(Ordering::Relaxed);
+        poll_fn(|_| if comes() { Poll::Ready(()) } else { Poll::Pending }).await;
         self.inner.list_tags().await
     }
 
     async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError> {
         self.step().await?;
+        self.read.store(true, Ordering::Relaxed);
         self.inner.resolve(tag).await
     }
 
@@ -121,6 +130,7 @@ impl Registry for Probe {
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         self.step().await?;
+        self.read.store(false, Ordering::Relaxed);
         self.inner.put_tag(tag, manifest, expect).await
     }
 

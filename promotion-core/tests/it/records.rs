@@ -253,3 +253,40 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
         }
     }
 }
+
+#[test]
+fn what_is_read_after_the_last_write_is_read_beside_the_listing() {
+    let registry = SharedRegistry::new(MemoryRegistry::new(Consistency::Registers));
+    let (old, new) = (built(&registry, "aaaaaaa"), built(&registry, "bbbbbbb"));
+    for artifact in [old, new] {
+        let mut probe = Probe::steady(&registry);
+        probe.lists_while_read = true;
+        let goal = Goal::Promote(Scene::promotion(artifact));
+        let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
+        let End::Done(outcome) = patiently(drive(&probe, &mut executor, &still(None))).unwrap() else {
+            panic!("drifted");
+        };
+        assert_eq!(outcome.kind, OutcomeKind::Done);
+    }
+}
+
+#[test]
+fn only_where_tags_may_have_moved_is_anything_foreseen() {
+    for (consistency, foreseen) in [(Consistency::Registers, 3), (Consistency::CompareAndSwap, 0)] {
+        let registry = SharedRegistry::new(MemoryRegistry::new(consistency));
+        let artifact = built(&registry, "aaaaaaa");
+        let mut executor =
+            Executor::new(Policy::default(), Goal::Promote(Scene::promotion(artifact))).with_consistency(consistency);
+        let at = Timestamp::from_unix(NOW);
+        assert_eq!(executor.foreseen(at), [], "nothing was listed yet");
+        registry.with(|registry| {
+            while executor.writes().len() < 2 {
+                let step = executor.next(at);
+                registry.answer(&mut executor, step).unwrap();
+            }
+        });
+        let names: Vec<String> = executor.foreseen(at).iter().map(ToString::to_string).collect();
+        assert_eq!(names.len(), foreseen, "{names:?}");
+        assert_eq!(executor.next(at), Step::List, "looking ahead changes nothing");
+    }
+}

@@ -4,12 +4,14 @@ use super::Given::{Built, Promoted, Rejected};
 use super::Role::{Build, ByHand, Nominate, Promote, PromoteAs, Reject, Reopen, Repair, Retain, Rollback};
 use super::Scenario;
 use crate::law::{Event, Law};
-use crate::setting::Pages::{MarksFirst, VersionsFirst};
+use crate::setting::Pages::{MarksFirst, TagsFirst, VersionsFirst};
 use crate::setting::Setting::{self, Immutable, Lock, Registers};
 
 /// Those that keep actors apart at all. What has more than a few million states on plain registers is explored in these.
 const GUARDED: &[Setting] = &[Lock, Immutable];
-const REGISTERS: &[Setting] = &[Registers(VersionsFirst), Registers(MarksFirst)];
+const REGISTERS: &[Setting] = &[Registers(VersionsFirst), Registers(MarksFirst), Registers(TagsFirst)];
+/// Those in which actors work at the same time.
+const SHARED: &[Setting] = &[Immutable, Registers(VersionsFirst), Registers(MarksFirst), Registers(TagsFirst)];
 
 /// What most scenarios are a variation of.
 const PLAIN: Scenario = Scenario {
@@ -36,7 +38,7 @@ pub const SCENARIOS: &[Scenario] = &[
         begin_at_once: false,
         reaches: &[
             (&Setting::ALL, &[Event::CrashedMidway]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (SHARED, &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
         ],
         breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
@@ -47,10 +49,7 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "Three builds overlap.",
         cast: &[(Build, 3)],
         large: REGISTERS,
-        reaches: &[
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
-            (REGISTERS, &[Event::Overwrote, Event::TornListing]),
-        ],
+        reaches: &[(SHARED, &[Event::Conflict]), (REGISTERS, &[Event::Overwrote, Event::TornListing])],
         breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
         ..PLAIN
     },
@@ -62,7 +61,7 @@ pub const SCENARIOS: &[Scenario] = &[
         begin_at_once: false,
         reaches: &[
             (&Setting::ALL, &[Event::KeyForked]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (SHARED, &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
         ],
         breaks: &[(REGISTERS, &[Law::FactsNeverMove, Law::NoFinishedBuildIsLost])],
@@ -79,10 +78,7 @@ pub const SCENARIOS: &[Scenario] = &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::KeyForked]),
             (REGISTERS, &[Event::TornListing]),
         ],
-        breaks: &[
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::IntegrationNeverStepsBack]),
-            (REGISTERS, &[Law::DoneMeansDone]),
-        ],
+        breaks: &[(SHARED, &[Law::IntegrationNeverStepsBack]), (REGISTERS, &[Law::DoneMeansDone])],
         ..PLAIN
     },
     Scenario {
@@ -101,11 +97,11 @@ pub const SCENARIOS: &[Scenario] = &[
         large: REGISTERS,
         reaches: &[
             (&Setting::ALL, &[Event::Released, Event::Lifted]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (SHARED, &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
         ],
         breaks: &[
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::IntegrationNeverStepsBack]),
+            (SHARED, &[Law::IntegrationNeverStepsBack]),
             (
                 REGISTERS,
                 &[
@@ -126,12 +122,12 @@ pub const SCENARIOS: &[Scenario] = &[
         crashes: 1,
         reaches: &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::Superseded]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (SHARED, &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
             (&[Registers(MarksFirst)], &[Event::Held]),
         ],
         breaks: &[
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::ReleasesOnlyGoUp]),
+            (SHARED, &[Law::ReleasesOnlyGoUp]),
             (REGISTERS, &[Law::FactsNeverMove, Law::LiveNeverStepsBack, Law::DoneMeansDone]),
         ],
         ..PLAIN
@@ -146,10 +142,7 @@ pub const SCENARIOS: &[Scenario] = &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::CrashedMidway]),
             (REGISTERS, &[Event::TornListing]),
         ],
-        breaks: &[
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::IntegrationNeverStepsBack]),
-            (REGISTERS, &[Law::DoneMeansDone]),
-        ],
+        breaks: &[(SHARED, &[Law::IntegrationNeverStepsBack]), (REGISTERS, &[Law::DoneMeansDone])],
         ..PLAIN
     },
     Scenario {
@@ -166,10 +159,7 @@ pub const SCENARIOS: &[Scenario] = &[
             (REGISTERS, &[Event::TornListing]),
         ],
         breaks: &[
-            (
-                &[Immutable, Registers(VersionsFirst), Registers(MarksFirst)],
-                &[Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted],
-            ),
+            (SHARED, &[Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted]),
             (REGISTERS, &[Law::DoneMeansDone]),
             (&[Registers(MarksFirst)], &[Law::ReleasesOnlyGoUp]),
         ],
@@ -184,15 +174,12 @@ pub const SCENARIOS: &[Scenario] = &[
         large: REGISTERS,
         reaches: &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::CrashedMidway, Event::RejectedLive]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict, Event::RefusedLate]),
+            (SHARED, &[Event::Conflict, Event::RefusedLate]),
             (GUARDED, &[Event::Superseded]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
         ],
         breaks: &[
-            (
-                &[Immutable, Registers(VersionsFirst), Registers(MarksFirst)],
-                &[Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted],
-            ),
+            (SHARED, &[Law::NothingRejectedIsNewlySelected, Law::WhatIsNewlySelectedIsAdmitted]),
             (REGISTERS, &[Law::FactsNeverMove, Law::ReleasesOnlyGoUp, Law::DoneMeansDone]),
         ],
         ..PLAIN
@@ -231,12 +218,12 @@ pub const SCENARIOS: &[Scenario] = &[
         large: REGISTERS,
         reaches: &[
             (&Setting::ALL, &[Event::Released, Event::Lifted, Event::Held, Event::RefusedLate]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Event::Conflict]),
+            (SHARED, &[Event::Conflict]),
             (REGISTERS, &[Event::Overwrote, Event::TornListing]),
         ],
         breaks: &[
             (&Setting::ALL, &[Law::ReleasesOnlyGoUp]),
-            (&[Immutable, Registers(VersionsFirst), Registers(MarksFirst)], &[Law::IntegrationNeverStepsBack]),
+            (SHARED, &[Law::IntegrationNeverStepsBack]),
             (REGISTERS, &[Law::FactsNeverMove, Law::DoneMeansDone]),
         ],
         ..PLAIN
@@ -251,13 +238,7 @@ pub const SCENARIOS: &[Scenario] = &[
             (REGISTERS, &[Event::TornListing]),
             (&[Registers(MarksFirst)], &[Event::Held]),
         ],
-        breaks: &[
-            (
-                &[Immutable, Registers(VersionsFirst), Registers(MarksFirst)],
-                &[Law::ReleasesOnlyGoUp, Law::LiveNeverStepsBack],
-            ),
-            (REGISTERS, &[Law::DoneMeansDone]),
-        ],
+        breaks: &[(SHARED, &[Law::ReleasesOnlyGoUp, Law::LiveNeverStepsBack]), (REGISTERS, &[Law::DoneMeansDone])],
         ..PLAIN
     },
     Scenario {
@@ -316,10 +297,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ),
             (REGISTERS, &[Event::Conflict, Event::TornListing]),
         ],
-        breaks: &[(
-            &[Immutable, Registers(VersionsFirst), Registers(MarksFirst)],
-            &[Law::WhatIsNewlySelectedIsAdmitted, Law::RetentionChangesNoRule],
-        )],
+        breaks: &[(SHARED, &[Law::WhatIsNewlySelectedIsAdmitted, Law::RetentionChangesNoRule])],
         ..PLAIN
     },
     Scenario {
