@@ -10,6 +10,7 @@ use promotion_cluster::Folder;
 use promotion_core::cluster::{Alert, Event, Kustomization, Provider, Source, Status};
 use promotion_core::ports::PortErrorKind;
 use promotion_core::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
+use promotion_core::time::Timestamp;
 use serde_json::{Value, json};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -70,6 +71,10 @@ fn sources_are_read_as_source_controller_leaves_them() {
 fn kustomizations_are_read_as_kustomize_controller_leaves_them() {
     let ready = kustomization("kustomization-ready");
     assert!(ready.is_ready() && ready.checks_health && ready.applied.is_some() && ready.source.is_some());
+    // It looks again every ten minutes, and says so.
+    let looked = ready.reconciled.unwrap();
+    let later = |hours: i64| Timestamp::from_unix(looked.as_unix() + hours * 3600);
+    assert_eq!((ready.silent_since(looked), ready.silent_since(later(24))), (None, Some(looked)));
     for (name, reason) in [
         ("kustomization-build-error", "BuildFailed"),
         ("kustomization-waiting", "DependencyNotReady"),

@@ -8,7 +8,9 @@ use core::time::Duration;
 
 use serde::Deserialize;
 
-use super::common::{Applied, Condition, Owner, Parts, References, Status, condition, interval, is_current, read};
+use super::common::{
+    Applied, Condition, Owner, Parts, References, Status, condition, interval, is_current, lenient_time, read,
+};
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::ports::cluster::{Kind, Object, ObjectName};
 use crate::time::Timestamp;
@@ -22,6 +24,10 @@ pub struct Kustomization {
     pub suspended: bool,
     /// `spec.interval`.
     pub interval: Option<Duration>,
+    /// `spec.timeout`.
+    pub timeout: Option<Duration>,
+    /// When its controller last looked at it (`status.history`); controllers before Flux 2.7 do not tell.
+    pub reconciled: Option<Timestamp>,
     /// The `OCIRepository` that it follows; `None` where it follows a source of another kind.
     pub source: Option<ObjectName>,
     /// What must be ready before it.
@@ -47,6 +53,7 @@ pub struct Kustomization {
 struct Spec {
     suspend: bool,
     interval: Option<String>,
+    timeout: Option<String>,
     source_ref: super::common::Reference,
     depends_on: References,
     wait: bool,
@@ -61,6 +68,14 @@ struct StatusParts {
     last_applied_revision: Option<String>,
     last_attempted_revision: Option<String>,
     inventory: Option<Inventory>,
+    history: Vec<Snapshot>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Snapshot {
+    #[serde(deserialize_with = "lenient_time")]
+    last_reconciled: Option<Timestamp>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,6 +105,8 @@ impl Kustomization {
             name: object.name.clone(),
             suspended: spec.suspend,
             interval: interval(spec.interval.as_deref()),
+            timeout: interval(spec.timeout.as_deref()),
+            reconciled: status.history.iter().filter_map(|snapshot| snapshot.last_reconciled).max(),
             source: follows_oci.then(|| spec.source_ref.within(within)),
             depends_on: spec.depends_on.iter().map(|other| other.within(within)).collect(),
             checks_health: spec.wait || !spec.health_checks.is_empty(),
@@ -112,6 +129,16 @@ impl Kustomization {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.suspended && self.current && self.ready().is_some_and(|ready| ready.status == Status::True)
+    }
+
+    /// When its controller last looked at it, if that is longer ago than two of its intervals and a timeout: its controller
+    /// does not run, and ready is what it was then.
+    #[must_use]
+    pub fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let (last, interval) = self.reconciled.zip(self.interval)?;
+        let patience = interval.saturating_mul(2).saturating_add(self.timeout.unwrap_or(interval));
+        let age = u64::try_from(now.as_unix().saturating_sub(last.as_unix())).unwrap_or_default();
+        (age > patience.as_secs()).then_some(last)
     }
 
     /// Evidence of the digest that it applied, if it is ready and at work on no other.

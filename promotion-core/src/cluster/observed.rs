@@ -126,6 +126,9 @@ impl Observed {
         }
         let (name, reading) = &self.kustomization;
         let object = self.site.object(Kind::Kustomization, name);
+        if let Some(last) = self.silent_since() {
+            return (evidence, alloc::vec![Trouble { object, fault: Fault::Silent { last } }]);
+        }
         let applied = match reading {
             Reading::Known(found) => found.evidence(&self.site.stage, self.live.then_some(self.at)),
             Reading::Absent | Reading::Unknown(_) => None,
@@ -278,7 +281,7 @@ impl Observed {
             Reading::Absent => Fault::Absent,
             Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
             Reading::Known(found) if found.suspended => Fault::Suspended,
-            Reading::Known(found) if found.is_ready() => return None,
+            Reading::Known(found) if found.is_ready() => Fault::Silent { last: self.silent_since()? },
             Reading::Known(found) if !found.current => Fault::OldStatus,
             Reading::Known(found) => {
                 let waits = found.ready().is_some_and(|ready| ready.reason == "DependencyNotReady");
@@ -287,6 +290,12 @@ impl Observed {
             }
         };
         Some(Trouble { object: self.site.object(Kind::Kustomization, name), fault })
+    }
+
+    /// Since when nobody has looked at the Kustomization that is ready; of what somebody exported nobody can tell.
+    fn silent_since(&self) -> Option<Timestamp> {
+        let found = self.kustomization.1.as_ref().known()?;
+        found.silent_since(self.at).filter(|_| self.live && found.is_ready())
     }
 
     /// The first dependency that is not ready.

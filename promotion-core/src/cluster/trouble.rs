@@ -68,6 +68,7 @@ pub enum Fault {
     Unreadable { why: String },
     Suspended,
     OldStatus,
+    Silent { last: Timestamp },
     // Sources.
     Elsewhere { url: String, expected: String },
     Pinned { to: String },
@@ -106,6 +107,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("object-unreadable", "the cluster did not say what the object is like; unknown is never taken for healthy"),
     ("object-suspended", "the object is suspended: its controller leaves it alone, and its status is old"),
     ("status-outdated", "the object's controller has not looked at its newest spec yet"),
+    (
+        "controller-silent",
+        "the object's controller has not looked at it for more than two of its intervals: ready is what it was then",
+    ),
     ("source-elsewhere", "the source follows another repository"),
     ("source-pinned", "the source follows one tag or digest, and not a range of versions"),
     ("source-reference-invalid", "the source's constraint or filter cannot be used"),
@@ -183,6 +188,7 @@ impl Trouble {
             Fault::Unreadable { .. } => "object-unreadable",
             Fault::Suspended => "object-suspended",
             Fault::OldStatus => "status-outdated",
+            Fault::Silent { .. } => "controller-silent",
             Fault::Elsewhere { .. } => "source-elsewhere",
             Fault::Pinned { .. } => "source-pinned",
             Fault::BadReference { .. } => "source-reference-invalid",
@@ -221,6 +227,9 @@ impl Trouble {
             Fault::Unreadable { why } => format!("{object} is unknown: {why}"),
             Fault::Suspended => format!("{object} is suspended"),
             Fault::OldStatus => format!("{object} was changed, and its controller has not looked at it since"),
+            Fault::Silent { last } => {
+                format!("{object} says that it is ready, and nobody has looked at it since {last}")
+            }
             Fault::Elsewhere { url, expected } => format!("{object} follows {url}, and not {expected}"),
             Fault::Pinned { to } => format!("{object} is pinned to {to}"),
             Fault::BadReference { error } => format!("{object} cannot select anything: {error}"),
@@ -306,6 +315,10 @@ impl Trouble {
                     object.kind.plural(),
                     object.kind.group()
                 )
+            }
+            Fault::Silent { .. } => {
+                let context = object.context.as_ref().map(|context| format!(" --context {context}")).unwrap_or_default();
+                format!("kubectl{context} get deployments --all-namespaces --selector app=kustomize-controller")
             }
             Fault::Suspended => object.flux("resume").unwrap_or_else(|| object.kubectl("edit")),
             Fault::OldStatus | Fault::NotPolled { .. } | Fault::NotApplied { .. } => again(),

@@ -197,6 +197,14 @@ fn change(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &st
     }
 }
 
+/// When the controller last looked at the Kustomization, which it should do every ten minutes.
+fn reconciled(cluster: &mut MemoryCluster, at: &str) {
+    change(cluster, KUSTOMIZATION, "/spec/interval", json!("10m"));
+    change(cluster, KUSTOMIZATION, "/spec/timeout", json!("5m"));
+    let snapshot = |at: &str| json!({ "digest": "sha256:00", "lastReconciled": at, "lastReconciledStatus": "ReconciliationSucceeded" });
+    change(cluster, KUSTOMIZATION, "/status/history", json!([snapshot(at), snapshot("2026-01-01T00:00:00Z")]));
+}
+
 /// What the controller says of the alert.
 fn happen(cluster: &mut MemoryCluster, at: &str, message: &str) {
     let event = json!({
@@ -388,6 +396,9 @@ const INTEGRATION: &[Leaf] = &[
         change(&mut scene.integration, RELEASE, "/spec", json!({ "suspend": true }));
     }),
     ("a HelmRelease is gone", Scene::waiting, |scene| remove(&mut scene.integration, RELEASE)),
+    ("the controller has been dead for a month, and everything is green", Scene::waiting, |scene| {
+        reconciled(&mut scene.integration, "2026-02-01T12:00:00Z");
+    }),
     ("a canary fails", Scene::waiting, |scene| {
         change(&mut scene.integration, CANARY, "/status/status", json!("Failed"));
         change(&mut scene.integration, CANARY, "/status/message", json!("http: 502"));
@@ -640,6 +651,17 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         witness(|cluster| remove(cluster, CANARY)),
         (vec![Kustomization, HelmRelease], vec!["object-absent"]),
         "no canary is no passing canary"
+    );
+    // Two intervals of ten minutes and a timeout of five: after that nobody looks any more.
+    assert_eq!(witness(|cluster| reconciled(cluster, "2026-03-01T11:34:59Z")), (vec![], vec!["controller-silent"]));
+    assert_eq!(witness(|cluster| reconciled(cluster, "2026-03-01T11:35:00Z")).1, [""; 0]);
+    assert_eq!(
+        witness(|cluster| {
+            reconciled(cluster, "2026-03-01T11:34:59Z");
+            failing(cluster, KUSTOMIZATION, "BuildFailed", "kustomize build failed");
+        }),
+        (vec![], vec!["object-not-ready"]),
+        "what is known to be wrong comes first"
     );
     // What another repository or another source put there is no evidence, whatever digest it is.
     assert_eq!(
