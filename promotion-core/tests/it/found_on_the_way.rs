@@ -1,6 +1,6 @@
 //! What the model checker found while the rules were made: each would go wrong without one of them.
 
-use promotion_core::executor::OutcomeKind;
+use promotion_core::executor::{OutcomeKind, drive_in_memory};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::ports::Listing;
 use promotion_core::snapshot::{Query, Reply};
@@ -224,6 +224,44 @@ fn an_actor_does_not_refuse_after_its_own_write() {
     assert_eq!((outcome.kind, refusal_ids(&outcome)), (OutcomeKind::Refused, vec!["artifact-rejected"]));
     assert_eq!(scene.selects(0), Some(second));
     scene.assert_rules_hold();
+}
+
+/// One artifact that was validated and not released, and another to promote.
+fn half_done() -> (Scene, Digest, Digest) {
+    let mut scene = Scene::new();
+    let (first, second) = (scene.build("aaaaaaa"), scene.build("bbbbbbb"));
+    scene.crash_after(1, Goal::Promote(Scene::promotion(first)));
+    assert_eq!(scene.selects(1), None);
+    (scene, first, second)
+}
+
+#[test]
+fn an_actor_that_is_refused_after_its_own_write_still_makes_the_rules_true() {
+    let (mut scene, first, second) = half_done();
+    let third = scene.artifact("ccccccc", "content");
+    let build = Build { number: Some(7), ..Build::of(third) };
+    let mut builder = scene.executor(Goal::Build(build));
+    while builder.writes().len() < 2 {
+        let step = builder.next(Timestamp::from_unix(NOW));
+        scene.registry.answer(&mut builder, step).unwrap();
+    }
+    // Its marks are written; then somebody else takes its number.
+    scene.put("0.1.0-rc.7", second);
+    let outcome = drive_in_memory(&mut scene.registry, builder, Timestamp::from_unix(NOW)).unwrap();
+    assert_eq!((outcome.kind, refusal_ids(&outcome)), (OutcomeKind::Refused, vec!["build-number-not-above"]));
+    assert_eq!(scene.selects(1), Some(first), "what another had left half done");
+    scene.assert_rules_hold();
+}
+
+#[test]
+fn who_is_refused_before_his_first_write_writes_nothing_not_even_what_the_rules_want() {
+    let (mut scene, first, second) = half_done();
+    scene.put("rejected-bbbbbbb", second);
+    let refused = scene.promote(second);
+    assert_eq!((refused.kind, refused.writes), (OutcomeKind::Refused, vec![]));
+    assert_eq!(scene.selects(1), None);
+    scene.run(Goal::Repair);
+    assert_eq!(scene.selects(1), Some(first));
 }
 
 #[test]
