@@ -1,9 +1,11 @@
 //! What a plan costs to make.
 
+use promotion_core::Digest;
 use promotion_core::converge::{Request, Stop, converge};
 use promotion_core::memory::MemoryRegistry;
-use promotion_core::plan::{Build, Goal, Plan, PlanFile, PlanFileError, Why};
+use promotion_core::plan::{Action, Build, Goal, Plan, PlanFile, PlanFileError, PlannedAction, Why};
 use promotion_core::policy::Policy;
+use promotion_core::ports::Expect;
 use promotion_core::snapshot::{Needs, Query, Snapshot};
 use promotion_core::time::Timestamp;
 use proptest::prelude::*;
@@ -124,4 +126,23 @@ fn a_plan_file_is_what_was_written_or_says_why_not() {
     assert!(matches!(read(&|file| file["policy_hash"] = artifact.to_string().into()), Err(PlanFileError::Hash { .. })));
     assert!(matches!(read(&|file| file["actions"] = 1.into()), Err(PlanFileError::Json(_))));
     assert!(matches!(PlanFile::parse(b"{"), Err(PlanFileError::Json(_))));
+}
+
+#[test]
+fn a_planned_write_fits_what_it_expects_and_what_it_would_write() {
+    let [one, two, three] = ["one", "two", "three"].map(|text| Digest::of(text.as_bytes()));
+    let fits = |expect: Expect, found: Option<Digest>| {
+        let write = Action { tag: "0.1.0".parse().unwrap(), digest: one, expect, why: Why::Lift };
+        PlannedAction::from(&write).fits(found)
+    };
+    for (expect, others) in [
+        (Expect::Absent, [(None, true), (Some(two), false), (Some(three), false)]),
+        (Expect::Equals(two), [(None, false), (Some(two), true), (Some(three), false)]),
+        (Expect::Any, [(None, true), (Some(two), true), (Some(three), true)]),
+    ] {
+        assert!(fits(expect, Some(one)), "{expect:?}: it is written already");
+        for (found, fitting) in others {
+            assert_eq!(fits(expect, found), fitting, "{expect:?} finds {found:?}");
+        }
+    }
 }
