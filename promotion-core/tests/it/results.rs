@@ -7,7 +7,8 @@ use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote, Why};
 use promotion_core::policy::{Policy, Spec};
-use promotion_core::reason::Reason;
+use promotion_core::ports::{Consistency, Expect};
+use promotion_core::reason::{Finding, Reason};
 use promotion_core::snapshot::{Ancestry, Query, Reply};
 use promotion_core::time::Timestamp;
 
@@ -763,4 +764,43 @@ fn a_rollback_to_what_is_live_rejects_nothing_be_it_made_by_hand() {
         let outcome = scene.run(Goal::Rollback { to: by_hand, only });
         assert_eq!((outcome.kind, outcome.writes), (OutcomeKind::AlreadyDone, vec![]));
     }
+}
+
+#[test]
+fn whoever_overwrites_a_verdict_is_told_of() {
+    let mut scene = Scene::new();
+    scene.registry = MemoryRegistry::new(Consistency::Registers);
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| scene.build(commit));
+    scene.promote(two);
+    scene.reject(one);
+    let mut person = scene.executor(Goal::Reopen { artifact: one, reason: "a mistake".into() });
+    until_it_writes(&mut scene, &mut person, "reopened-");
+    let step = person.next(Timestamp::from_unix(NOW));
+    scene.registry.answer(&mut person, step).unwrap();
+    let tag = person.writes()[0].tag.clone();
+    scene.registry.put(&tag, two, Expect::Any).unwrap();
+    let outcome = drive_in_memory(&mut scene.registry, person, Timestamp::from_unix(NOW)).unwrap();
+    let overwritten = Finding::warning(Reason::Overwritten { tag, wanted: one, found: Some(two) });
+    assert!(outcome.warnings.contains(&overwritten), "{outcome:#?}");
+}
+
+#[test]
+fn after_its_writes_an_actor_asks_once() {
+    let mut scene = Scene::new();
+    scene.registry = MemoryRegistry::new(Consistency::Registers);
+    let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| scene.build(commit));
+    scene.promote(one);
+    let mut promoter = scene.executor(Goal::Promote(Scene::promotion(two)));
+    until_it_writes(&mut scene, &mut promoter, "0.1.1");
+    let mut asked = 0;
+    loop {
+        match promoter.next(Timestamp::from_unix(NOW)) {
+            Step::Done(outcome) => break assert_eq!((outcome.kind, asked), (OutcomeKind::Done, 1)),
+            step => {
+                asked += usize::from(matches!(step, Step::Ask(_)));
+                scene.registry.answer(&mut promoter, step).unwrap();
+            }
+        }
+    }
+    assert_eq!([scene.selects(0), scene.selects(1)], [Some(three), Some(two)]);
 }
