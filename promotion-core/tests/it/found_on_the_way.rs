@@ -319,3 +319,25 @@ fn an_explicit_version_that_was_overtaken_is_not_written_for_ever() {
     assert_eq!((outcome.kind, refusal_ids(&outcome)), (OutcomeKind::Refused, vec!["held-by-hand-made"]));
     assert_eq!(outcome.writes.iter().filter(|write| write.tag == tag("0.1.2")).count(), 0);
 }
+
+#[test]
+fn what_is_lifted_and_released_at_once_is_finished_as_it_was_begun() {
+    // A release by hand hides the only candidate, and is rejected before anybody repairs that.
+    let start = || {
+        let mut scene = Scene::new();
+        let artifact = scene.build("aaaaaaa");
+        let by_hand = scene.artifact("bbbbbbb", "by hand");
+        scene.put("0.5.0", by_hand);
+        scene.put("rejected-bbbbbbb", by_hand);
+        (scene, artifact)
+    };
+    let (mut scene, artifact) = start();
+    let whole: Vec<_> = scene.promote(artifact).writes.into_iter().map(|write| write.tag).collect();
+    assert_eq!((scene.selects(0), scene.selects(1)), (Some(artifact), Some(artifact)), "{whole:?}");
+    for crash in 1..whole.len() {
+        let (mut scene, artifact) = start();
+        scene.crash_after(crash, Goal::Promote(Scene::promotion(artifact)));
+        let rest: Vec<_> = scene.promote(artifact).writes.into_iter().map(|write| write.tag).collect();
+        assert_eq!(rest, whole[crash..], "after {:?}", &whole[..crash]);
+    }
+}
