@@ -1,11 +1,11 @@
 //! What the model checker found while the rules were made: each would go wrong without one of them.
 
-use promotion_core::executor::{OutcomeKind, drive_in_memory};
+use promotion_core::executor::{Executor, OutcomeKind, Step, drive_in_memory};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::ports::Listing;
 use promotion_core::snapshot::{Query, Reply};
 use promotion_core::time::Timestamp;
-use promotion_core::{Digest, converge, executor::Step, reason::Reason};
+use promotion_core::{Digest, converge, reason::Reason};
 
 use crate::scene::{NOW, Scene, refusal_ids, tag};
 
@@ -340,4 +340,53 @@ fn what_is_lifted_and_released_at_once_is_finished_as_it_was_begun() {
         let rest: Vec<_> = scene.promote(artifact).writes.into_iter().map(|write| write.tag).collect();
         assert_eq!(rest, whole[crash..], "after {:?}", &whole[..crash]);
     }
+}
+
+/// Steps of an executor until it is about to write this.
+fn until_it_writes(scene: &mut Scene, executor: &mut Executor, start: &str) {
+    loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Write(action) if action.tag.as_str().starts_with(start) => return,
+            Step::Done(_) | Step::Drifted(_) => panic!("{start} is not written: {:?}", scene.tags()),
+            step => scene.registry.answer(executor, step).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_chosen_version_is_not_given_to_who_overtook_it() {
+    let mut scene = Scene::new();
+    let (chosen, newer) = (scene.build("aaaaaaa"), scene.build("bbbbbbb"));
+    let version = Some("0.9.0".parse().unwrap());
+    let goal = Goal::Promote(Promote { version, ..Scene::promotion(chosen) });
+    let mut promoter = scene.executor(goal);
+    // Its evidence is written, and the newest is to be lifted above what it will release: then the newest is promoted, and
+    // somebody takes the tag that it was to be lifted to.
+    until_it_writes(&mut scene, &mut promoter, "0.9.1-rc.0.");
+    scene.promote(newer);
+    let third = scene.artifact("ccccccc", "third");
+    scene.put("0.9.1-rc.0.1", third);
+    let outcome = drive_in_memory(&mut scene.registry, promoter, Timestamp::from_unix(NOW)).unwrap();
+    assert_eq!((scene.at("0.9.0"), scene.selects(1)), (None, Some(newer)), "{outcome:#?}");
+}
+
+#[test]
+fn a_rollback_rejects_all_that_it_set_out_to_whoever_comes_between() {
+    let mut scene = Scene::new();
+    let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| {
+        let artifact = scene.build(commit);
+        scene.promote(artifact);
+        artifact
+    });
+    let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
+    until_it_writes(&mut scene, &mut executor, "rejected-");
+    let Step::Write(first) = executor.next(Timestamp::from_unix(NOW)) else { panic!("nothing is written") };
+    scene.registry.answer(&mut executor, Step::Write(first)).unwrap();
+    let Step::Write(second) = executor.next(Timestamp::from_unix(NOW)) else { panic!("nothing is written") };
+    assert!(second.tag.as_str().starts_with("rejected-"), "{second:?}");
+    let stranger = scene.artifact("ddddddd", "stranger");
+    scene.put(second.tag.as_str(), stranger);
+    drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    let rejected = [two, three].map(|artifact| scene.oracle().rejected(artifact));
+    assert_eq!((scene.selects(1), rejected), (Some(one), [true; 2]), "{:?}", scene.tags());
 }
