@@ -1,6 +1,6 @@
 //! What the model checker found while the rules were made: each would go wrong without one of them.
 
-use promotion_core::executor::{Executor, OutcomeKind, Step, drive_in_memory};
+use promotion_core::executor::{OutcomeKind, Step};
 use promotion_core::plan::{Build, Goal, Promote};
 use promotion_core::ports::Listing;
 use promotion_core::snapshot::{Query, Reply};
@@ -247,7 +247,7 @@ fn an_actor_that_is_refused_after_its_own_write_still_makes_the_rules_true() {
     }
     // Its marks are written; then somebody else takes its number.
     scene.put("0.1.0-rc.7", second);
-    let outcome = drive_in_memory(&mut scene.registry, builder, Timestamp::from_unix(NOW)).unwrap();
+    let outcome = scene.finish(builder);
     assert_eq!((outcome.kind, refusal_ids(&outcome)), (OutcomeKind::Refused, vec!["build-number-not-above"]));
     assert_eq!(scene.selects(1), Some(first), "what another had left half done");
     scene.assert_rules_hold();
@@ -340,17 +340,6 @@ fn what_is_lifted_and_released_at_once_is_finished_as_it_was_begun() {
     }
 }
 
-/// Steps of an executor until it is about to write this.
-fn until_it_writes(scene: &mut Scene, executor: &mut Executor, start: &str) {
-    loop {
-        match executor.next(Timestamp::from_unix(NOW)) {
-            Step::Write(action) if action.tag.as_str().starts_with(start) => return,
-            Step::Done(_) | Step::Drifted(_) => panic!("{start} is not written: {:?}", scene.tags()),
-            step => scene.registry.answer(executor, step).unwrap(),
-        }
-    }
-}
-
 #[test]
 fn a_chosen_version_is_not_given_to_who_overtook_it() {
     let mut scene = Scene::new();
@@ -360,31 +349,27 @@ fn a_chosen_version_is_not_given_to_who_overtook_it() {
     let mut promoter = scene.executor(goal);
     // Its evidence is written, and the newest is to be lifted above what it will release: then the newest is promoted, and
     // somebody takes the tag that it was to be lifted to.
-    until_it_writes(&mut scene, &mut promoter, "0.9.1-rc.0.");
+    scene.until_it_writes(&mut promoter, "0.9.1-rc.0.");
     scene.promote(newer);
     let third = scene.artifact("ccccccc", "third");
     scene.put("0.9.1-rc.0.1", third);
-    let outcome = drive_in_memory(&mut scene.registry, promoter, Timestamp::from_unix(NOW)).unwrap();
+    let outcome = scene.finish(promoter);
     assert_eq!((scene.at("0.9.0"), scene.selects(1)), (None, Some(newer)), "{outcome:#?}");
 }
 
 #[test]
 fn a_rollback_rejects_all_that_it_set_out_to_whoever_comes_between() {
     let mut scene = Scene::new();
-    let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| {
-        let artifact = scene.build(commit);
-        scene.promote(artifact);
-        artifact
-    });
+    let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| scene.released(commit));
     let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
-    until_it_writes(&mut scene, &mut executor, "rejected-");
+    scene.until_it_writes(&mut executor, "rejected-");
     let Step::Write(first) = executor.next(Timestamp::from_unix(NOW)) else { panic!("nothing is written") };
     scene.registry.answer(&mut executor, Step::Write(first)).unwrap();
     let Step::Write(second) = executor.next(Timestamp::from_unix(NOW)) else { panic!("nothing is written") };
     assert!(second.tag.as_str().starts_with("rejected-"), "{second:?}");
     let stranger = scene.artifact("ddddddd", "stranger");
     scene.put(second.tag.as_str(), stranger);
-    drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    scene.finish(executor);
     let rejected = [two, three].map(|artifact| scene.oracle().rejected(artifact));
     assert_eq!((scene.selects(1), rejected), (Some(one), [true; 2]), "{:?}", scene.tags());
 }

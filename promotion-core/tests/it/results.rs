@@ -2,7 +2,7 @@
 
 use promotion_core::Digest;
 use promotion_core::evidence::{Evidence, EvidenceKind};
-use promotion_core::executor::{Executor, OutcomeKind, Step, drive_in_memory};
+use promotion_core::executor::{Executor, OutcomeKind, Step};
 use promotion_core::manifest::{Manifest, OCI_MANIFEST};
 use promotion_core::memory::MemoryRegistry;
 use promotion_core::plan::{Build, Goal, Promote, Why};
@@ -674,30 +674,15 @@ fn evidence_admits_to_the_next_stage_and_is_of_the_one_before() {
     }
 }
 
-/// Steps of an executor until it is about to write a tag that starts so.
-fn until_it_writes(scene: &mut Scene, executor: &mut Executor, start: &str) {
-    loop {
-        match executor.next(Timestamp::from_unix(NOW)) {
-            Step::Write(action) if action.tag.as_str().starts_with(start) => return,
-            Step::Done(_) | Step::Drifted(_) => panic!("no {start} is written"),
-            step => scene.registry.answer(executor, step).unwrap(),
-        }
-    }
-}
-
 #[test]
 fn a_rollback_that_somebody_gets_in_the_way_of_says_what_it_is() {
     let mut scene = Scene::new();
-    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
-        let artifact = scene.build(commit);
-        scene.promote(artifact);
-        artifact
-    });
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| scene.released(commit));
     let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
-    until_it_writes(&mut scene, &mut executor, "0.");
+    scene.until_it_writes(&mut executor, "0.");
     let by_hand = scene.artifact("ccccccc", "by hand");
     scene.put("9.0.0", by_hand);
-    let outcome = drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    let outcome = scene.finish(executor);
     assert_eq!(outcome.kind, OutcomeKind::Refused);
     assert_eq!(refusal_ids(&outcome), ["held-by-hand-made"]);
     assert_eq!(scene.at("rejected-bbbbbbb-2"), Some(two), "what was written stays");
@@ -706,16 +691,12 @@ fn a_rollback_that_somebody_gets_in_the_way_of_says_what_it_is() {
 #[test]
 fn a_rollback_goes_on_where_a_rejection_of_the_same_commit_came_first() {
     let mut scene = Scene::new();
-    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
-        let artifact = scene.build(commit);
-        scene.promote(artifact);
-        artifact
-    });
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| scene.released(commit));
     let mut executor = scene.executor(Goal::Rollback { to: one, only: false });
-    until_it_writes(&mut scene, &mut executor, "rejected-");
+    scene.until_it_writes(&mut executor, "rejected-");
     let twin = scene.artifact("bbbbbbb", "another build of it");
     scene.put("rejected-bbbbbbb-2", twin);
-    let outcome = drive_in_memory(&mut scene.registry, executor, Timestamp::from_unix(NOW)).unwrap();
+    let outcome = scene.finish(executor);
     assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
     assert_eq!((scene.selects(1), scene.oracle().rejected(two)), (Some(one), true), "{:?}", scene.tags());
 }
@@ -742,11 +723,7 @@ fn a_rollback_that_the_last_stage_could_not_see_is_refused_with_the_reason() {
     let mut spec = Spec::default();
     spec.stages.0[2].semver = Some(">= 0.0.0, < 0.1.2".into());
     let mut scene = Scene::with(Policy::new(spec).unwrap());
-    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| {
-        let artifact = scene.build(commit);
-        scene.promote(artifact);
-        artifact
-    });
+    let [one, two] = ["aaaaaaa", "bbbbbbb"].map(|commit| scene.released(commit));
     assert_eq!((scene.at("0.1.1"), scene.selects(1)), (Some(two), Some(two)));
     let refused = scene.run(Goal::Rollback { to: one, only: false });
     assert_eq!(refusal_ids(&refused), ["rollback-elsewhere", "stage-cannot-select"]);
@@ -774,12 +751,12 @@ fn whoever_overwrites_a_verdict_is_told_of() {
     scene.promote(two);
     scene.reject(one);
     let mut person = scene.executor(Goal::Reopen { artifact: one, reason: "a mistake".into() });
-    until_it_writes(&mut scene, &mut person, "reopened-");
+    scene.until_it_writes(&mut person, "reopened-");
     let step = person.next(Timestamp::from_unix(NOW));
     scene.registry.answer(&mut person, step).unwrap();
     let tag = person.writes()[0].tag.clone();
     scene.registry.put(&tag, two, Expect::Any).unwrap();
-    let outcome = drive_in_memory(&mut scene.registry, person, Timestamp::from_unix(NOW)).unwrap();
+    let outcome = scene.finish(person);
     let overwritten = Finding::warning(Reason::Overwritten { tag, wanted: one, found: Some(two) });
     assert!(outcome.warnings.contains(&overwritten), "{outcome:#?}");
 }
@@ -791,7 +768,7 @@ fn after_its_writes_an_actor_asks_once() {
     let [one, two, three] = ["aaaaaaa", "bbbbbbb", "ccccccc"].map(|commit| scene.build(commit));
     scene.promote(one);
     let mut promoter = scene.executor(Goal::Promote(Scene::promotion(two)));
-    until_it_writes(&mut scene, &mut promoter, "0.1.1");
+    scene.until_it_writes(&mut promoter, "0.1.1");
     let mut asked = 0;
     loop {
         match promoter.next(Timestamp::from_unix(NOW)) {

@@ -74,7 +74,7 @@ impl Scene {
 
     pub(crate) fn run(&mut self, goal: Goal) -> Outcome {
         let executor = self.executor(goal);
-        drive_in_memory(&mut self.registry, executor, Timestamp::from_unix(NOW)).unwrap()
+        self.finish(executor)
     }
 
     /// Runs until `writes` tags were written, then is gone.
@@ -88,6 +88,22 @@ impl Scene {
         }
     }
 
+    /// Goes on until the executor is about to write a tag that starts so.
+    pub(crate) fn until_it_writes(&mut self, executor: &mut Executor, start: &str) {
+        loop {
+            match executor.next(Timestamp::from_unix(NOW)) {
+                Step::Write(action) if action.tag.as_str().starts_with(start) => return,
+                Step::Done(_) | Step::Drifted(_) => panic!("{start} is not written: {:?}", self.tags()),
+                step => self.registry.answer(executor, step).unwrap(),
+            }
+        }
+    }
+
+    /// Goes on to the end.
+    pub(crate) fn finish(&mut self, executor: Executor) -> Outcome {
+        drive_in_memory(&mut self.registry, executor, Timestamp::from_unix(NOW)).unwrap()
+    }
+
     pub(crate) fn artifact(&mut self, prefix: &str, content: &str) -> Digest {
         self.registry.push_artifact(&commit(prefix), content)
     }
@@ -96,6 +112,13 @@ impl Scene {
         let artifact = self.artifact(prefix, "content");
         let outcome = self.run(Goal::Build(Build::of(artifact)));
         assert_eq!(outcome.kind, OutcomeKind::Done, "{outcome:#?}");
+        artifact
+    }
+
+    /// Built and promoted.
+    pub(crate) fn released(&mut self, prefix: &str) -> Digest {
+        let artifact = self.build(prefix);
+        self.promote(artifact);
         artifact
     }
 
