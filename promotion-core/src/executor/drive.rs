@@ -19,7 +19,7 @@ use crate::reason::{Finding, Reason};
 use crate::record::{self, Begun, Record};
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
-use crate::{Commit, Digest, Tag};
+use crate::{Commit, Digest};
 
 /// What an executor needs to know besides the registry.
 #[async_trait]
@@ -139,7 +139,7 @@ async fn advance(
     world: &dyn World,
     until: Until,
 ) -> Result<Option<End>, DriveError> {
-    let (mut manifests, mut ahead) = (BTreeMap::new(), BTreeMap::new());
+    let mut manifests = BTreeMap::new();
     loop {
         let step = executor.next(world.now());
         if until.is_before(&step, executor) {
@@ -150,8 +150,8 @@ async fn advance(
             Step::Done(outcome) => return Ok(Some(End::Done(*outcome))),
             Step::Drifted(plan) => return Ok(Some(End::Drifted(*plan))),
             Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
-            Step::List => list(registry, executor, world, &mut ahead).await,
-            Step::Ask(queries) => learn(registry, executor, world, queries, &mut ahead).await,
+            Step::List => list(registry, executor, world).await,
+            Step::Ask(queries) => learn(registry, executor, world, queries).await,
         };
         answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
     }
@@ -214,7 +214,7 @@ pub async fn plan(registry: &dyn Registry, executor: &mut Executor, world: &dyn 
                 }
             }
             Step::List => executor.listed(&registry.list_tags().await?),
-            Step::Ask(queries) => learn(registry, executor, world, queries, &mut BTreeMap::new()).await?,
+            Step::Ask(queries) => learn(registry, executor, world, queries).await?,
         }
     }
 }
@@ -246,39 +246,30 @@ pub async fn observe<T>(
     }
 }
 
-/// Lists, and reads along what will most likely be asked for then: one round trip instead of two.
-async fn list(
-    registry: &dyn Registry,
-    executor: &mut Executor,
-    world: &dyn World,
-    ahead: &mut BTreeMap<Tag, Option<Digest>>,
-) -> Result<(), PortError> {
+/// Lists, and reads along what will most likely be asked for then: one round trip instead of two. What is not asked then
+/// is dropped: later it must be as of later.
+async fn list(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<(), PortError> {
     let foreseen = executor.foreseen(world.now());
     let (listing, digests) = both(registry.list_tags(), registry.resolve_all(&foreseen)).await;
     executor.listed(&listing?);
-    *ahead = foreseen.into_iter().zip(digests?).collect();
+    if let Step::Ask(asked) = executor.next(world.now()) {
+        for (tag, digest) in foreseen.into_iter().zip(digests?) {
+            let query = Query::Tag(tag);
+            if asked.contains(&query) {
+                executor.learned(query, Reply::Digest(digest));
+            }
+        }
+    }
     Ok(())
 }
 
-/// Answers what is asked: from what was read along with the listing, and the rest from the registry.
 async fn learn(
     registry: &dyn Registry,
     executor: &mut Executor,
     world: &dyn World,
     queries: Vec<Query>,
-    ahead: &mut BTreeMap<Tag, Option<Digest>>,
 ) -> Result<(), PortError> {
-    let mut unread = Vec::new();
-    for query in queries {
-        let known = if let Query::Tag(tag) = &query { ahead.remove(tag) } else { None };
-        match known {
-            Some(digest) => executor.learned(query, Reply::Digest(digest)),
-            None => unread.push(query),
-        }
-    }
-    // What is asked for later must be as of then.
-    ahead.clear();
-    for (query, reply) in ask(registry, world, unread).await? {
+    for (query, reply) in ask(registry, world, queries).await? {
         executor.learned(query, reply);
     }
     Ok(())
