@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
-use promotion_core::ports::{BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry, Unsettled};
+use promotion_core::ports::{
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry, Tagged, Unread, Unsettled,
+};
 use promotion_core::{Digest, Repository, Tag};
 
 use crate::connect::LeaseLock;
@@ -90,7 +92,7 @@ pub(crate) struct Watched {
 impl Watched {
     /// A write, given up when the lease could expire under it: by then another writer may be at work. It goes on for as long as
     /// the lease is renewed.
-    async fn while_held(&self, write: impl Future<Output = Result<(), PortError>> + Send) -> Result<(), PortError> {
+    async fn while_held<T>(&self, write: impl Future<Output = Result<T, PortError>> + Send) -> Result<T, PortError> {
         let Some(lease) = &self.lease else { return write.await };
         let mut write = std::pin::pin!(write);
         lease.begin()?;
@@ -132,6 +134,12 @@ impl Registry for Watched {
         self.inner.resolve_all(tags).await
     }
 
+    async fn tagged_all(&self, tags: &[Tag]) -> Result<Vec<Option<Tagged>>, PortError> {
+        let tagged = self.inner.tagged_all(tags).await?;
+        self.counter.count(tagged.iter().flatten().count());
+        Ok(tagged)
+    }
+
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
         self.counter.count(1);
         self.inner.manifest(digest).await
@@ -147,8 +155,12 @@ impl Registry for Watched {
         self.inner.put_manifest(manifest).await
     }
 
-    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
-        self.inner.put_referrer(manifest).await
+    async fn put_referrer(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Option<Unsettled>, PortError> {
+        self.inner.put_referrer(manifest, blobs).await
     }
 
     async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
@@ -160,6 +172,21 @@ impl Registry for Watched {
         let put = self.while_held(self.inner.put_tag(tag, manifest, expect)).await;
         self.written.end(put.is_ok());
         put
+    }
+
+    async fn write_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<Option<Unread>, PortError> {
+        self.written.begin([tag]);
+        let put = self.while_held(self.inner.write_tag(tag, manifest, expect)).await;
+        if !matches!(put, Ok(Some(_))) {
+            self.written.end(put.is_ok());
+        }
+        put
+    }
+
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+        let read = self.inner.read_back(tag, written, unread).await;
+        self.written.end(read.is_ok());
+        read
     }
 
     async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {

@@ -89,6 +89,22 @@ pub struct Unsettled {
     pub wait: Duration,
 }
 
+/// What a tag points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// The digest.
+    pub digest: Digest,
+    /// The manifest; `None` when it does not exist.
+    pub manifest: Option<Manifest>,
+}
+
+/// A tag that the registry says it wrote, and that nobody has seen yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    /// What it pointed at before.
+    pub was: Option<Digest>,
+}
+
 /// Bytes of a blob, in order. Constant memory: a chunk is at most a few hundred KiB.
 #[async_trait]
 pub trait BlobSource: Send {
@@ -154,6 +170,16 @@ pub trait Registry: Send + Sync {
         Ok(digests)
     }
 
+    /// What tags point at, as [`Registry::resolve_all`] tells it, and what is there, as [`Registry::manifest_all`] does:
+    /// for adapters that can ask for both at once.
+    async fn tagged_all(&self, tags: &[Tag]) -> Result<Vec<Option<Tagged>>, PortError> {
+        let digests = self.resolve_all(tags).await?;
+        let known: Vec<Digest> = digests.iter().flatten().copied().collect();
+        let mut manifests = self.manifest_all(&known).await?.into_iter();
+        let mut tagged = |digest| Tagged { digest, manifest: manifests.next().flatten() };
+        Ok(digests.into_iter().map(|digest| digest.map(&mut tagged)).collect())
+    }
+
     /// A manifest's exact bytes, verified; [`PortErrorKind::NotFound`] when there is none.
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError>;
 
@@ -176,8 +202,16 @@ pub trait Registry: Send + Sync {
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError>;
 
     /// [`Registry::put_manifest`] up to where the subject lists it for the first time, for those who have something to do
-    /// meanwhile: [`Registry::settle`] is the rest, `None` when there is none.
-    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+    /// meanwhile: [`Registry::settle`] is the rest, `None` when there is none. With the small blobs that it points at, which
+    /// are most likely there already.
+    async fn put_referrer(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Option<Unsettled>, PortError> {
+        for (blob, bytes) in blobs {
+            self.put_blob(blob, &mut Bytes::new(bytes.clone())).await?;
+        }
         self.put_manifest(manifest).await.map(|()| None)
     }
 
@@ -201,6 +235,17 @@ pub trait Registry: Send + Sync {
     /// even the same digest). [`PortErrorKind::Conflict`] when the expectation fails, [`PortErrorKind::Immutable`]
     /// when the registry forbids moving the tag. Readable back when it returns.
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError>;
+
+    /// [`Registry::put_tag`] without looking whether it can be read back, for those who have something to read meanwhile:
+    /// [`Registry::read_back`] is the rest, and nothing was written for certain before it; `None` when there is no rest.
+    async fn write_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<Option<Unread>, PortError> {
+        self.put_tag(tag, manifest, expect).await.map(|()| None)
+    }
+
+    /// Waits until the tag reads as it was written; [`PortErrorKind::Conflict`] when it is something else by now.
+    async fn read_back(&self, _tag: &Tag, _written: Digest, _unread: Unread) -> Result<(), PortError> {
+        Ok(())
+    }
 
     /// [`Registry::put_tag`] for several tags, in their order. Stops at the first that cannot be written; an adapter that
     /// can write all of them at once, or none, does.

@@ -38,7 +38,7 @@ use crate::executor::Write;
 use crate::manifest::{CREATED, Descriptor, Manifest, OCI_MANIFEST};
 use crate::plan::Goal;
 use crate::policy::Policy;
-use crate::ports::{Bytes, PortError, PortErrorKind, Registry, Unsettled};
+use crate::ports::{PortError, PortErrorKind, Registry, Unsettled};
 use crate::scheme::{Kind, Mark};
 use crate::time::Timestamp;
 use crate::{Digest, Tag};
@@ -184,9 +184,7 @@ pub(crate) struct Begun {
 pub(crate) async fn begin(registry: &dyn Registry, artifact: Digest, record: &Record) -> Result<Begun, PortError> {
     let subject = registry.manifest(artifact).await?.descriptor();
     let referrer = record.manifest(&subject);
-    // First of all: not every registry looks whether what a manifest points at is there.
-    registry.put_blob(&empty(), &mut Bytes::new(EMPTY.to_vec())).await?;
-    let unsettled = registry.put_referrer(&referrer).await?;
+    let unsettled = registry.put_referrer(&referrer, &[(empty(), EMPTY.to_vec())]).await?;
     Ok(Begun { referrer, unsettled })
 }
 

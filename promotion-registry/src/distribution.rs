@@ -8,19 +8,20 @@
 //! # Requests
 //!
 //! Besides these there is one for each token, and a 401 before the first. `/v2/` is never asked. A page has 1000 tags;
-//! nothing else grows with their number. A manifest is read once: the few read last are kept, verified, by digest.
+//! nothing else grows with their number. A manifest is read once: the few read last are kept, verified, by digest. The
+//! first two versions that are asked for are read by tag, with their manifests, which are asked for next.
 //! HEAD and GET are of manifests, a record of what was done included; each tag that is written is HEAD, PUT, HEAD.
 //!
 //! | | pages of tags | HEAD | GET | PUT of a tag | PUT by digest | referrers | blobs and uploads |
 //! |---|---|---|---|---|---|---|---|
 //! | a digest under two tags | 0 | 4 | 1 | 2 | 0 | 0 | 0 |
-//! | `status` | 1 | 4 | 1 | 0 | 0 | 0 | 0 |
-//! | `push`, of two blobs | 2 | 11 | 2 | 3 | 1 | 0 | 6 |
-//! | `promote`, of the newest | 2 | 14 | 2 | 2 | 1 | 0 | 1 |
-//! | `promote`, with a newer candidate to re-base; the first record | 2 | 15 | 2 | 3 | 1 | 0 | 3 |
+//! | `status` | 1 | 3 | 1 | 0 | 0 | 0 | 0 |
+//! | `push`, of two blobs | 2 | 9 | 2 | 3 | 1 | 0 | 6 |
+//! | `promote`, of the newest | 2 | 13 | 2 | 2 | 1 | 0 | 1 |
+//! | `promote`, with a newer candidate to re-base; the first record | 2 | 14 | 2 | 3 | 2 | 0 | 3 |
 //! | `promote`, done already | 1 | 7 | 2 | 0 | 0 | 0 | 0 |
-//! | `reject` | 2 | 17 | 2 | 1 | 1 | 0 | 1 |
-//! | `rollback` | 2 | 23 | 2 | 3 | 2 | 0 | 2 |
+//! | `reject` | 2 | 16 | 2 | 1 | 1 | 0 | 1 |
+//! | `rollback` | 2 | 22 | 2 | 3 | 2 | 0 | 2 |
 //!
 //! ```no_run
 //! use promotion_core::ports::Registry;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::ports::{
-    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Tagged, Unread, Unsettled,
 };
 use promotion_core::{Digest, Repository, Tag};
 
@@ -40,6 +40,10 @@ impl Registry for Fresh {
         self.0.resolve_all(tags).await
     }
 
+    async fn tagged_all(&self, tags: &[Tag]) -> Result<Vec<Option<Tagged>>, PortError> {
+        self.0.tagged_all(tags).await
+    }
+
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
         self.0.manifest(digest).await
     }
@@ -52,8 +56,12 @@ impl Registry for Fresh {
         self.0.put_manifest(manifest).await
     }
 
-    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
-        self.0.put_referrer(manifest).await
+    async fn put_referrer(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Option<Unsettled>, PortError> {
+        self.0.put_referrer(manifest, blobs).await
     }
 
     async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
@@ -62,6 +70,14 @@ impl Registry for Fresh {
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         self.0.put_tag(tag, manifest, expect).await
+    }
+
+    async fn write_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<Option<Unread>, PortError> {
+        self.0.write_tag(tag, manifest, expect).await
+    }
+
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+        self.0.read_back(tag, written, unread).await
     }
 
     async fn put_manifests(&self, manifests: &[Manifest]) -> Result<(), PortError> {

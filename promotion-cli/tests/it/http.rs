@@ -156,6 +156,7 @@ fn counted(exchanges: &[Exchange]) -> String {
     let named = [
         ("list", Operation::ListTags),
         ("HEAD tag", Operation::HeadTag),
+        ("GET tag", Operation::GetTag),
         ("GET manifest", Operation::GetDigest),
         ("PUT tag", Operation::PutTag),
         ("PUT manifest", Operation::PutDigest),

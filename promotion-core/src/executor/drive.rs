@@ -14,12 +14,16 @@ use crate::manifest::Manifest;
 use crate::memory::MemoryRegistry;
 use crate::plan::{Action, Plan};
 use crate::policy::Policy;
-use crate::ports::{PortError, PortErrorKind, Registry};
+use crate::ports::{PortError, PortErrorKind, Registry, Tagged, Unread};
 use crate::reason::{Finding, Reason};
 use crate::record::{self, Begun, Record};
+use crate::scheme::Kind;
 use crate::snapshot::{Ancestry, Needs, Query, Reply, Snapshot};
 use crate::time::Timestamp;
-use crate::{Commit, Digest};
+use crate::{Commit, Digest, Tag};
+
+/// Versions whose manifests are read together with them.
+const AT_FIRST_GLANCE: usize = 2;
 
 /// What an executor needs to know besides the registry.
 #[async_trait]
@@ -149,7 +153,7 @@ async fn advance(
         let answered = match step {
             Step::Done(outcome) => return Ok(Some(End::Done(*outcome))),
             Step::Drifted(plan) => return Ok(Some(End::Drifted(*plan))),
-            Step::Write(action) => write(registry, executor, &mut manifests, &action).await,
+            Step::Write(action) => write(registry, executor, world, &mut manifests, &action).await,
             Step::List => list(registry, executor, world).await,
             Step::Ask(queries) => learn(registry, executor, world, queries).await,
         };
@@ -236,9 +240,10 @@ pub async fn observe<T>(
         match question(&snapshot) {
             Ok(answer) => return Ok((answer, snapshot)),
             Err(Needs(queries)) => {
-                let queries: Vec<Query> = queries.into_iter().collect();
+                let mut queries: Vec<Query> = queries.into_iter().collect();
                 world.about_to(&Step::Ask(queries.clone()));
-                for (query, reply) in ask(registry, world, queries).await? {
+                let versions = at_first_glance(&snapshot, policy, &mut queries);
+                for (query, reply) in ask(registry, world, queries, versions).await? {
                     snapshot.learn(query, reply);
                 }
             }
@@ -246,39 +251,100 @@ pub async fn observe<T>(
     }
 }
 
-/// Lists, and reads along what will most likely be asked for then: one round trip instead of two. What is not asked then
-/// is dropped: later it must be as of later.
+/// Lists, and reads along what will most likely be asked for then: one round trip instead of two.
 async fn list(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<(), PortError> {
     let foreseen = executor.foreseen(world.now());
     let (listing, digests) = both(registry.list_tags(), registry.resolve_all(&foreseen)).await;
     executor.listed(&listing?);
-    if let Step::Ask(asked) = executor.next(world.now()) {
-        for (tag, digest) in foreseen.into_iter().zip(digests?) {
-            let query = Query::Tag(tag);
-            if asked.contains(&query) {
-                executor.learned(query, Reply::Digest(digest));
-            }
+    foretold(executor, world, foreseen.into_iter().zip(digests?));
+    Ok(())
+}
+
+/// Reads back the last write of a plan, and the listing that follows it, and what is read along: all of them are later
+/// than the write, which is what counts.
+async fn list_after(
+    registry: &dyn Registry,
+    executor: &mut Executor,
+    world: &dyn World,
+    action: &Action,
+    unread: Unread,
+) -> Result<(), PortError> {
+    world.about_to(&Step::List);
+    let mut next = executor.clone();
+    next.wrote(None);
+    let foreseen = next.foreseen(world.now());
+    let others: Vec<Tag> = foreseen.iter().filter(|tag| **tag != action.tag).cloned().collect();
+    let along = both(registry.list_tags(), registry.resolve_all(&others));
+    let (read, (listing, digests)) = both(registry.read_back(&action.tag, action.digest, unread), along).await;
+    match read {
+        Ok(()) => executor.wrote(None),
+        Err(error) if is_conflict(error.kind()) => {
+            executor.conflicted();
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    }
+    executor.listed(&listing?);
+    let written = (action.tag.clone(), Some(action.digest));
+    foretold(executor, world, others.into_iter().zip(digests?).chain([written]));
+    Ok(())
+}
+
+/// Hands over what was read beside a listing, if it is asked for now. Else it is dropped: later it must be as of later.
+fn foretold(executor: &mut Executor, world: &dyn World, read: impl Iterator<Item = (Tag, Option<Digest>)>) {
+    let Step::Ask(asked) = executor.next(world.now()) else { return };
+    for (tag, digest) in read {
+        let query = Query::Tag(tag);
+        if asked.contains(&query) {
+            executor.learned(query, Reply::Digest(digest));
         }
     }
-    Ok(())
 }
 
 async fn learn(
     registry: &dyn Registry,
     executor: &mut Executor,
     world: &dyn World,
-    queries: Vec<Query>,
+    mut queries: Vec<Query>,
 ) -> Result<(), PortError> {
-    for (query, reply) in ask(registry, world, queries).await? {
+    let replies = match executor.snapshot() {
+        // Listed again, most tags point where they did: then their manifests are known.
+        Some(known) if executor.believed.is_empty() => {
+            let versions = at_first_glance(known, &executor.policy, &mut queries);
+            ask(registry, world, queries, versions).await?
+        }
+        Some(_) => ask(registry, world, queries, Vec::new()).await?,
+        None => Vec::new(),
+    };
+    for (query, reply) in replies {
         executor.learned(query, reply);
     }
     Ok(())
 }
 
+/// Takes from the questions the first that are about versions. What those point at runs somewhere, or would replace what
+/// runs, so their manifests are the next question: they are read along. Where it is about many, nobody will ask for most.
+fn at_first_glance(known: &Snapshot, policy: &Policy, queries: &mut Vec<Query>) -> Vec<Tag> {
+    let is_version = |tag: &Tag| matches!(policy.classify(tag.as_str()), Kind::Version(_));
+    let mut versions = Vec::new();
+    if known.resolved().next().is_none() && known.manifests().next().is_none() {
+        queries.retain(|query| match query {
+            Query::Tag(tag) if versions.len() < AT_FIRST_GLANCE && is_version(tag) => {
+                versions.push(tag.clone());
+                false
+            }
+            Query::Tag(_) | Query::Manifest(_) | Query::Ancestry { .. } => true,
+        });
+    }
+    versions
+}
+
+/// Asks all of it at once; of the versions also what their manifests say.
 async fn ask(
     registry: &dyn Registry,
     world: &dyn World,
     queries: Vec<Query>,
+    versions: Vec<Tag>,
 ) -> Result<Vec<(Query, Reply)>, PortError> {
     let mut replies = Vec::with_capacity(queries.len());
     let (mut tags, mut digests) = (Vec::new(), Vec::new());
@@ -292,10 +358,17 @@ async fn ask(
             }
         }
     }
-    let (manifests, pointed_at) = both(registry.manifest_all(&digests), registry.resolve_all(&tags)).await;
-    let facts = digests.into_iter().zip(manifests?.iter().map(Option::as_ref).map(facts).collect::<Vec<_>>());
-    replies.extend(facts.map(|(digest, facts)| (Query::Manifest(digest), facts)));
+    let of_tags = both(registry.tagged_all(&versions), registry.resolve_all(&tags));
+    let (manifests, (tagged, pointed_at)) = both(registry.manifest_all(&digests), of_tags).await;
+    let said = digests.into_iter().zip(manifests?.iter().map(Option::as_ref).map(facts).collect::<Vec<_>>());
+    replies.extend(said.map(|(digest, facts)| (Query::Manifest(digest), facts)));
     replies.extend(tags.into_iter().zip(pointed_at?).map(|(tag, digest)| (Query::Tag(tag), Reply::Digest(digest))));
+    for (tag, tagged) in versions.into_iter().zip(tagged?) {
+        replies.push((Query::Tag(tag), Reply::Digest(tagged.as_ref().map(|tagged| tagged.digest))));
+        if let Some(Tagged { digest, manifest }) = tagged {
+            replies.push((Query::Manifest(digest), facts(manifest.as_ref())));
+        }
+    }
     Ok(replies)
 }
 
@@ -307,6 +380,7 @@ fn facts(manifest: Option<&Manifest>) -> Reply {
 async fn write(
     registry: &dyn Registry,
     executor: &mut Executor,
+    world: &dyn World,
     manifests: &mut BTreeMap<Digest, Manifest>,
     action: &Action,
 ) -> Result<(), PortError> {
@@ -314,7 +388,15 @@ async fn write(
         Some(manifest) => manifest,
         None => registry.manifest(action.digest).await?,
     };
-    match registry.put_tag(&action.tag, &manifest, action.expect).await {
+    let written = match registry.write_tag(&action.tag, &manifest, action.expect).await {
+        Ok(Some(unread)) if executor.queue.len() == 1 => {
+            return list_after(registry, executor, world, action, unread).await;
+        }
+        Ok(Some(unread)) => registry.read_back(&action.tag, action.digest, unread).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match written {
         Ok(()) => executor.wrote(None),
         Err(error) if is_conflict(error.kind()) => executor.conflicted(),
         Err(error) => return Err(error),

@@ -58,6 +58,7 @@ where
     laws::a_manifest_without_a_tag_is_not_listed(&*make().await).await;
     laws::a_listing_is_complete_and_stable(&*make().await).await;
     laws::resolve_all_answers_in_order(&*make().await).await;
+    laws::a_tag_can_be_written_first_and_read_back_later(&*make().await).await;
     laws::several_are_put_like_one_after_the_other(&*make().await).await;
     laws::expect_absent_refuses_another_digest(&*make().await).await;
     laws::expect_equals_refuses_anything_else(&*make().await).await;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::memory::SharedRegistry;
 use promotion_core::ports::{
-    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+    BlobSource, Bytes, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unread, Unsettled,
 };
 use promotion_core::{Digest, Repository, Tag};
 
@@ -29,6 +29,14 @@ pub(crate) struct Probe {
     pub(crate) lists_while_read: bool,
     /// Whether a tag was read since one was written; `true` before the first.
     read: AtomicBool,
+    /// A write of this tag is read back only when somebody lists meanwhile.
+    pub(crate) reads_back_while_listing: Option<Tag>,
+    /// Whether a listing was begun since a tag was written.
+    listing: AtomicBool,
+    /// Whether a tag was accepted, and reading it back failed.
+    unseen: AtomicBool,
+    /// A tag that somebody else moves as soon as we wrote it.
+    pub(crate) taken_by: Option<(Tag, Digest)>,
     /// A manifest that cannot be read.
     pub(crate) broken: Option<(Digest, PortErrorKind)>,
     /// No manifest can be stored without a tag.
@@ -37,10 +45,21 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn new(inner: &SharedRegistry, left: usize, once: bool) -> Self {
-        let (left, failed, unsettled) = (AtomicUsize::new(left), AtomicBool::new(false), AtomicBool::new(false));
-        let (lists_while_read, read) = (false, AtomicBool::new(true));
-        let (inner, broken, refuses) = (inner.clone(), None, None);
-        Self { inner, left, once, failed, unsettled, lists_while_read, read, broken, refuses }
+        Self {
+            inner: inner.clone(),
+            left: AtomicUsize::new(left),
+            once,
+            failed: AtomicBool::new(false),
+            unsettled: AtomicBool::new(false),
+            lists_while_read: false,
+            read: AtomicBool::new(true),
+            reads_back_while_listing: None,
+            listing: AtomicBool::new(false),
+            unseen: AtomicBool::new(false),
+            taken_by: None,
+            broken: None,
+            refuses: None,
+        }
     }
 
     /// One whose operations do not fail by their number.
@@ -54,6 +73,10 @@ impl Probe {
 
     pub(crate) fn left_a_referrer_unsettled(&self) -> bool {
         self.unsettled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn left_a_tag_unseen(&self) -> bool {
+        self.unseen.load(Ordering::Relaxed)
     }
 
     /// Whoever else is at work has a turn before it.
@@ -90,6 +113,7 @@ impl Registry for Probe {
     }
 
     async fn list_tags(&self) -> Result<Listing, PortError> {
+        self.listing.store(true, Ordering::Relaxed);
         self.step().await?;
         let comes = || !self.lists_while_read || self.read.load(Ordering::Relaxed);
         poll_fn(|_| if comes() { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -118,7 +142,14 @@ impl Registry for Probe {
         self.inner.put_manifest(manifest).await
     }
 
-    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+    async fn put_referrer(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Option<Unsettled>, PortError> {
+        for (blob, bytes) in blobs {
+            self.put_blob(blob, &mut Bytes::new(bytes.clone())).await?;
+        }
         self.put_manifest(manifest).await.map(|()| Some(Unsettled { wait: Duration::ZERO }))
     }
 
@@ -131,7 +162,31 @@ impl Registry for Probe {
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         self.step().await?;
         self.read.store(false, Ordering::Relaxed);
+        self.listing.store(false, Ordering::Relaxed);
         self.inner.put_tag(tag, manifest, expect).await
+    }
+
+    /// As a registry without transactions does it: first it is accepted, then it is looked for.
+    async fn write_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<Option<Unread>, PortError> {
+        let was = self.inner.resolve(tag).await?;
+        self.put_tag(tag, manifest, expect).await?;
+        if let Some((_, other)) = self.taken_by.as_ref().filter(|(taken, _)| taken == tag) {
+            let theirs = self.inner.manifest(*other).await?;
+            self.inner.put_tag(tag, &theirs, Expect::Any).await?;
+        }
+        Ok(Some(Unread { was }))
+    }
+
+    async fn read_back(&self, tag: &Tag, written: Digest, _: Unread) -> Result<(), PortError> {
+        let begun = || self.reads_back_while_listing.as_ref() != Some(tag) || self.listing.load(Ordering::Relaxed);
+        poll_fn(|_| if begun() { Poll::Ready(()) } else { Poll::Pending }).await;
+        let step = self.step().await;
+        self.unseen.fetch_or(step.is_err(), Ordering::Relaxed);
+        step?;
+        match self.inner.resolve(tag).await? {
+            Some(found) if found == written => Ok(()),
+            found => Err(error(PortErrorKind::Conflict { found })),
+        }
     }
 
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {

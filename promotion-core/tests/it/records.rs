@@ -16,7 +16,7 @@ use promotion_core::time::Timestamp;
 use promotion_core::{Digest, Tag};
 
 use crate::probe::{Probe, patiently};
-use crate::scene::{NOW, Scene, commit};
+use crate::scene::{NOW, Scene, commit, tag};
 
 fn still(actor: Option<&'static str>) -> Still {
     Still { now: Timestamp::from_unix(NOW), actor }
@@ -237,7 +237,10 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
                 Err(error) => {
                     let mut told: Vec<&Tag> = error.writes.iter().map(|write| &write.tag).collect();
                     told.sort_unstable();
-                    assert_eq!(told, written, "{context}");
+                    // One that was accepted and could not be looked at may be there or not.
+                    let unsure = usize::from(probe.left_a_tag_unseen());
+                    assert!(told.iter().all(|tag| written.contains(tag)), "{context}: {told:?}");
+                    assert!(written.len() - told.len() <= unsure, "{context}: {told:?}, but {written:?}");
                     // What failed was not the record: it is kept, unless nothing works any more.
                     let as_it_should = kept == all || (kept == 0 && written.is_empty());
                     assert!(as_it_should || !once, "{context}: {kept} records of {written:?}");
@@ -258,9 +261,11 @@ fn breaks_anywhere(start: &SharedRegistry, artifacts: [Digest; 2], goal: &Goal) 
 fn what_is_read_after_the_last_write_is_read_beside_the_listing() {
     let registry = SharedRegistry::new(MemoryRegistry::new(Consistency::Registers));
     let (old, new) = (built(&registry, "aaaaaaa"), built(&registry, "bbbbbbb"));
-    for artifact in [old, new] {
+    for (artifact, release) in [(old, tag("0.1.0")), (new, tag("0.1.1"))] {
         let mut probe = Probe::steady(&registry);
         probe.lists_while_read = true;
+        // The release is seen by then, too.
+        probe.reads_back_while_listing = Some(release);
         let goal = Goal::Promote(Scene::promotion(artifact));
         let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
         let End::Done(outcome) = patiently(drive(&probe, &mut executor, &still(None))).unwrap() else {
@@ -268,6 +273,22 @@ fn what_is_read_after_the_last_write_is_read_beside_the_listing() {
         };
         assert_eq!(outcome.kind, OutcomeKind::Done);
     }
+}
+
+/// Somebody takes the release between the answer to our write and our look at it.
+#[test]
+fn a_last_write_that_is_not_there_any_more_is_a_conflict() {
+    let registry = SharedRegistry::new(MemoryRegistry::new(Consistency::Registers));
+    let (ours, other) = (built(&registry, "aaaaaaa"), built(&registry, "bbbbbbb"));
+    let mut probe = Probe::steady(&registry);
+    probe.taken_by = Some((tag("0.1.0"), other));
+    let goal = Goal::Promote(Scene::promotion(ours));
+    let mut executor = Executor::new(Policy::default(), goal).with_consistency(registry.consistency());
+    let End::Done(outcome) = patiently(drive(&probe, &mut executor, &still(None))).unwrap() else {
+        panic!("drifted");
+    };
+    assert!(outcome.writes.iter().all(|write| write.tag != tag("0.1.0")), "{outcome:?}");
+    assert_eq!(tags(&registry).get(&tag("0.1.0")), Some(&other), "it is not fought over");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Manifests: exact bytes in both directions, and what a tag points at.
 
 use promotion_core::manifest::{Manifest, OCI_INDEX, OCI_MANIFEST};
-use promotion_core::ports::{PortError, PortErrorKind};
-use promotion_core::{Digest, DigestError};
+use promotion_core::ports::{PortError, PortErrorKind, Tagged};
+use promotion_core::{Digest, DigestError, Tag};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
@@ -40,6 +40,16 @@ impl Distribution {
         }
         fetched
     }
+
+    /// What is at a tag, by one request: its digest is what its bytes hash to.
+    pub(super) async fn fetch_tagged(&self, tag: &Tag) -> Result<Option<Tagged>, PortError> {
+        let operation = self.attempting(format!("get tag {tag}"));
+        let fetched = operation.hashed_at(&self.endpoints.tag(tag)).await?;
+        Ok(fetched.map(|manifest| {
+            self.cache.keep(&manifest);
+            Tagged { digest: manifest.digest(), manifest: Some(manifest) }
+        }))
+    }
 }
 
 impl Operation<'_> {
@@ -60,11 +70,11 @@ impl Operation<'_> {
         match answer.status {
             StatusCode::OK => match self.header_digest(&answer.headers)? {
                 Some(digest) => Ok(Some(digest)),
-                None => self.hashed_at(url).await,
+                None => self.hashed_digest_at(&url).await,
             },
             StatusCode::NOT_FOUND if answer.is_absent() && answer.is_of_a_registry() => Ok(None),
             // Anything on the way may say 404 to HEAD, which has no words: those of GET decide.
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => self.hashed_at(url).await,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => self.hashed_digest_at(&url).await,
             _ => Err(answer.refused().await),
         }
     }
@@ -123,14 +133,19 @@ impl Operation<'_> {
     }
 
     /// The digest of the bytes at a URL, where a HEAD does not tell.
-    async fn hashed_at(&self, url: Url) -> Result<Option<Digest>, PortError> {
-        let Some((manifest, named)) = self.manifest_at(&url).await? else { return Ok(None) };
+    async fn hashed_digest_at(&self, url: &Url) -> Result<Option<Digest>, PortError> {
+        Ok(self.hashed_at(url).await?.map(|manifest| manifest.digest()))
+    }
+
+    /// The manifest at a URL, if it is what the registry names; `None` when it is absent.
+    async fn hashed_at(&self, url: &Url) -> Result<Option<Manifest>, PortError> {
+        let Some((manifest, named)) = self.manifest_at(url).await? else { return Ok(None) };
         match named {
             Some(named) if named != manifest.digest() => {
                 let got = manifest.digest();
                 Err(self.corrupt(format!("the registry names the digest {named}, but its bytes are {got}")))
             }
-            _ => Ok(Some(manifest.digest())),
+            _ => Ok(Some(manifest)),
         }
     }
 

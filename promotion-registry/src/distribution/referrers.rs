@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use futures_util::future::join;
+use futures_util::future::{join, try_join_all};
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
-use promotion_core::ports::{PortError, PortErrorKind, Unsettled};
+use promotion_core::ports::{Bytes, PortError, PortErrorKind, Unsettled};
 use promotion_core::{Digest, Tag};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
@@ -69,6 +69,34 @@ impl Operation<'_> {
         match self.manifest_at(&self.endpoints().tag(&self.fallback(subject)?)).await? {
             None => Ok(Vec::new()),
             Some((index, _)) => self.entries(index.bytes()).map(each_once),
+        }
+    }
+
+    /// Stores a manifest by its digest, with the blobs that it points at. They are there, most likely: that is asked while
+    /// the manifest is on its way, and it comes again if it had to be refused. Nobody lists it before they are there, but a
+    /// registry that lists at once what it does not look into.
+    pub(super) async fn put_with(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<HeaderMap, PortError> {
+        let (there, put) =
+            join(try_join_all(blobs.iter().map(|(blob, _)| self.has_blob(blob.digest))), self.put_untagged(manifest))
+                .await;
+        let missing: Vec<_> = blobs.iter().zip(there?).filter(|(_, there)| !there).map(|(blob, _)| blob).collect();
+        for (blob, bytes) in &missing {
+            self.put_missing_blob(blob, &mut Bytes::new(bytes.clone())).await?;
+        }
+        match put {
+            Err(_) if !missing.is_empty() => self.put_untagged(manifest).await,
+            put => put,
+        }
+    }
+
+    async fn put_untagged(&self, manifest: &Manifest) -> Result<HeaderMap, PortError> {
+        match self.put(self.endpoints().manifest(manifest.digest()), manifest, Repeat::Harmless).await? {
+            Put::Stored(headers) => self.no_page(&headers).map(|()| headers),
+            Put::Refused(answer) => Err(answer.refused().await),
         }
     }
 

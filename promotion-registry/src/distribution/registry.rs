@@ -4,13 +4,11 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::ports::{
-    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Unsettled,
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Tagged, Unread, Unsettled,
 };
 use promotion_core::{Digest, Repository, Tag};
 
 use super::Distribution;
-use super::manifests::Put;
-use super::transport::Repeat;
 
 /// Questions that wait at once; how many are asked at once is the transport's matter.
 const PENDING: usize = 64;
@@ -43,6 +41,11 @@ impl Registry for Distribution {
         stream::iter(questions).buffered(PENDING).try_collect().await
     }
 
+    async fn tagged_all(&self, tags: &[Tag]) -> Result<Vec<Option<Tagged>>, PortError> {
+        let questions = (0..tags.len()).map(|at| self.fetch_tagged(&tags[at]));
+        stream::iter(questions).buffered(PENDING).try_collect().await
+    }
+
     async fn manifest(&self, digest: Digest) -> Result<Manifest, PortError> {
         match self.cache.get(digest) {
             Some(manifest) => Ok(manifest),
@@ -60,22 +63,20 @@ impl Registry for Distribution {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), PortError> {
-        match self.put_referrer(manifest).await? {
+        match self.put_referrer(manifest, &[]).await? {
             Some(unsettled) => self.settle(manifest, unsettled).await,
             None => Ok(()),
         }
     }
 
-    async fn put_referrer(&self, manifest: &Manifest) -> Result<Option<Unsettled>, PortError> {
+    async fn put_referrer(
+        &self,
+        manifest: &Manifest,
+        blobs: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Option<Unsettled>, PortError> {
         let operation = self.attempting(format!("put manifest {}", manifest.digest()));
-        let url = self.endpoints.manifest(manifest.digest());
-        match operation.put(url, manifest, Repeat::Harmless).await? {
-            Put::Stored(headers) => {
-                operation.no_page(&headers)?;
-                operation.enlist(manifest, Some(&headers)).await
-            }
-            Put::Refused(answer) => Err(answer.refused().await),
-        }
+        let headers = operation.put_with(manifest, blobs).await?;
+        operation.enlist(manifest, Some(&headers)).await
     }
 
     async fn settle(&self, referrer: &Manifest, unsettled: Unsettled) -> Result<(), PortError> {
@@ -84,7 +85,19 @@ impl Registry for Distribution {
 
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         let operation = self.attempting(format!("put tag {tag} on {}", manifest.digest()));
-        operation.put_tag(tag, manifest, expect).await
+        match operation.write_tag(tag, manifest, expect).await? {
+            Some(unread) => operation.read_back(tag, manifest.digest(), unread).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<Option<Unread>, PortError> {
+        let operation = self.attempting(format!("put tag {tag} on {}", manifest.digest()));
+        operation.write_tag(tag, manifest, expect).await
+    }
+
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+        self.attempting(format!("put tag {tag} on {written}")).read_back(tag, written, unread).await
     }
 
     async fn delete_tag(&self, tag: &Tag, expected: Digest) -> Result<(), PortError> {

@@ -1,7 +1,7 @@
 //! Writing and deleting tags: looked at before, read back after, and never sent twice on a guess.
 
 use promotion_core::manifest::Manifest;
-use promotion_core::ports::{Expect, PortError, PortErrorKind};
+use promotion_core::ports::{Expect, PortError, PortErrorKind, Unread};
 use promotion_core::{Digest, Tag};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode, Url};
@@ -22,31 +22,46 @@ enum Sent {
 }
 
 impl Operation<'_> {
-    /// [`promotion_core::ports::Registry::put_tag`].
-    pub(super) async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
+    /// [`promotion_core::ports::Registry::write_tag`].
+    pub(super) async fn write_tag(
+        &self,
+        tag: &Tag,
+        manifest: &Manifest,
+        expect: Expect,
+    ) -> Result<Option<Unread>, PortError> {
         let url = self.endpoints().tag(tag);
         self.refuses_capitals(tag)?;
-        let before = self.digest_at(url.clone()).await?;
-        if let Some(before) = before {
-            self.keeps_case(tag, before).await?;
+        let was = self.digest_at(url.clone()).await?;
+        if let Some(was) = was {
+            self.keeps_case(tag, was).await?;
         }
-        if before != Some(manifest.digest()) {
-            self.check(tag, before, expect)?;
-            let put = self.write(tag, &url, manifest, before).await?;
-            if let Some(before) = before {
-                // Some registries (Gitea, old zot) drop a manifest with its last tag.
-                self.registry.cache.forget(before);
-                self.registry.learned.note(|known| known.immutable_tags = Some(false));
+        if was == Some(manifest.digest()) {
+            // Whoever wrote it may have died before its subject knew of it.
+            return self.refer(manifest, None).await.map(|()| None);
+        }
+        self.check(tag, was, expect)?;
+        let accepted = self.write(tag, &url, manifest, was).await?;
+        if let Some(was) = was {
+            // Some registries (Gitea, old zot) drop a manifest with its last tag.
+            self.registry.cache.forget(was);
+            self.registry.learned.note(|known| known.immutable_tags = Some(false));
+        }
+        let is_referrer = matches!(manifest.links().map(|links| links.subject), Ok(Some(_)));
+        match accepted {
+            Some(_) if !is_referrer => Ok(Some(Unread { was })),
+            Some(headers) => {
+                self.read_back(tag, manifest.digest(), Unread { was }).await?;
+                self.refer(manifest, Some(&headers)).await.map(|()| None)
             }
-            self.keeps_case(tag, manifest.digest()).await?;
-            return self.refer(manifest, put.as_ref()).await;
+            None => {
+                self.keeps_case(tag, manifest.digest()).await?;
+                self.refer(manifest, None).await.map(|()| None)
+            }
         }
-        // Whoever wrote it may have died before its subject knew of it.
-        self.refer(manifest, None).await
     }
 
-    /// Points the tag at the manifest, however often it takes, and reads it back. The headers of the answer to the
-    /// PUT; `None` when it was lost.
+    /// Points the tag at the manifest, however often it takes. The headers of the answer that accepted it; `None` when
+    /// that was lost, and the tag was found to be as wanted.
     async fn write(
         &self,
         tag: &Tag,
@@ -58,10 +73,7 @@ impl Operation<'_> {
         let mut attempt = 1;
         loop {
             let error = match self.put_once(url, manifest).await? {
-                Sent::Done(headers) => {
-                    self.read_back(tag, url, manifest.digest(), before).await?;
-                    return Ok(Some(headers));
-                }
+                Sent::Done(headers) => return Ok(Some(headers)),
                 Sent::Refused(error) => return self.refused(tag, url, manifest, error).await,
                 Sent::Unknown(error) => error,
             };
@@ -96,15 +108,16 @@ impl Operation<'_> {
         }
     }
 
-    /// Waits until the tag reads as it was written: some registries take a moment, and some store another name.
-    async fn read_back(&self, tag: &Tag, url: &Url, wanted: Digest, before: Option<Digest>) -> Result<(), PortError> {
+    /// [`promotion_core::ports::Registry::read_back`]: some registries take a moment, and some store another name.
+    pub(super) async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+        let url = self.endpoints().tag(tag);
         let mut look = 1;
         loop {
             let found = self.digest_at(url.clone()).await?;
-            if found == Some(wanted) {
-                return Ok(());
+            if found == Some(written) {
+                return self.keeps_case(tag, written).await;
             }
-            if found != before && found.is_some() {
+            if found != unread.was && found.is_some() {
                 return Err(self.conflict(tag, found, "what was written"));
             }
             if look >= self.attempts() {

@@ -29,6 +29,15 @@ impl Operation<'_> {
         if self.has_blob(blob.digest).await? {
             return Ok(());
         }
+        self.put_missing_blob(blob, source).await
+    }
+
+    /// A blob that the registry just said that it does not have.
+    pub(super) async fn put_missing_blob(
+        &self,
+        blob: &Descriptor,
+        source: &mut dyn BlobSource,
+    ) -> Result<(), PortError> {
         if blob.size <= SMALL { self.put_small(blob, source).await } else { self.put_large(blob, source).await }
     }
 

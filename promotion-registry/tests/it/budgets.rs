@@ -44,7 +44,7 @@ impl Counted {
             let column = match exchange.operation {
                 Operation::ListTags => 0,
                 Operation::HeadTag | Operation::HeadDigest => 1,
-                Operation::GetDigest => 2,
+                Operation::GetTag | Operation::GetDigest => 2,
                 Operation::PutTag => 3,
                 Operation::PutDigest => 4,
                 Operation::Referrers => 5,

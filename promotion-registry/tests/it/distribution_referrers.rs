@@ -91,7 +91,7 @@ async fn an_entry_that_was_undone_before_it_was_settled_is_added_again() {
     let server = fake.start().await;
     let (registry, ours) = (open(&server.uri()), referrer(&subject, "ours"));
     let listed = async || registry.referrers(subject.digest()).await.unwrap().len();
-    let unsettled = registry.put_referrer(&ours).await.unwrap().expect("no listing of its own");
+    let unsettled = registry.put_referrer(&ours, &[]).await.unwrap().expect("no listing of its own");
     assert_eq!(listed().await, 1);
     registry.put_tag(&tag(&fallback(&subject)), &theirs, Expect::Any).await.unwrap();
     assert_eq!(listed().await, 0);
@@ -109,7 +109,7 @@ async fn a_list_is_written_when_it_is_said_to_be_whatever_the_registry_answers()
         let fake = Fake::default().fails("PUT", [stored(), answer]);
         let server = fake.start().await;
         let registry = open(&server.uri());
-        assert!(registry.put_referrer(&referrer(&subject, "ours")).await.unwrap().is_some());
+        assert!(registry.put_referrer(&referrer(&subject, "ours"), &[]).await.unwrap().is_some());
         let lists = requests(&server).await.into_iter().filter(|it| it.starts_with("PUT manifests/sha256-")).count();
         assert_eq!((lists, registry.referrers(subject.digest()).await.unwrap().len()), (puts, 1));
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{manifest_with, ok, refused, seeded_manifest, tag, tags, untagged};
 use crate::manifest::Manifest;
-use crate::ports::{Expect, PortErrorKind, Registry};
+use crate::ports::{Expect, PortErrorKind, Registry, Tagged};
 use crate::{Digest, Tag};
 
 pub(super) async fn an_empty_repository_lists_nothing(registry: &dyn Registry) {
@@ -64,6 +64,31 @@ pub(super) async fn resolve_all_answers_in_order(registry: &dyn Registry) {
     let question = [tag("b"), tag("none"), tag("a"), tag("b")];
     let answer = ok(LAW, registry.resolve_all(&question).await);
     assert_eq!(answer, [Some(b.digest()), None, Some(a.digest()), Some(b.digest())], "{LAW}");
+    let tagged = ok(LAW, registry.tagged_all(&question).await);
+    let whole = |manifest: &Manifest| Tagged { digest: manifest.digest(), manifest: Some(manifest.clone()) };
+    assert_eq!(tagged, [Some(whole(&b)), None, Some(whole(&a)), Some(whole(&b))], "{LAW}: with their manifests");
+}
+
+pub(super) async fn a_tag_can_be_written_first_and_read_back_later(registry: &dyn Registry) {
+    const LAW: &str = "write_tag and read_back are put_tag in two parts";
+    let (a, b) = (seeded_manifest(registry, "a").await, seeded_manifest(registry, "b").await);
+    for expect in [Expect::Absent, Expect::Equals(a.digest())] {
+        if let Some(unread) = ok(LAW, registry.write_tag(&tag("t"), &a, expect).await) {
+            assert_eq!(unread.was, None, "{LAW}");
+            ok(LAW, registry.read_back(&tag("t"), a.digest(), unread).await);
+        }
+        assert_eq!(ok(LAW, registry.resolve(&tag("t")).await), Some(a.digest()), "{LAW}");
+    }
+    let kind = refused(LAW, registry.write_tag(&tag("t"), &b, Expect::Absent).await);
+    assert_eq!(kind, PortErrorKind::Conflict { found: Some(a.digest()) }, "{LAW}");
+    // Somebody else moves it in between.
+    if let Some(unread) = ok(LAW, registry.write_tag(&tag("t"), &b, Expect::Equals(a.digest())).await) {
+        assert_eq!(unread.was, Some(a.digest()), "{LAW}");
+        let other = seeded_manifest(registry, "other").await;
+        ok(LAW, registry.put_tag(&tag("t"), &other, Expect::Any).await);
+        let kind = refused(LAW, registry.read_back(&tag("t"), b.digest(), unread).await);
+        assert_eq!(kind, PortErrorKind::Conflict { found: Some(other.digest()) }, "{LAW}");
+    }
 }
 
 pub(super) async fn several_are_put_like_one_after_the_other(registry: &dyn Registry) {
@@ -185,7 +210,7 @@ pub(super) async fn referrers_are_found_by_subject(registry: &dyn Registry) {
     let untagged = manifest_with(registry, "untagged", Some(&subject)).await;
     let tagged = manifest_with(registry, "tagged", Some(&subject)).await;
     let stranger = manifest_with(registry, "stranger", Some(&other)).await;
-    if let Some(unsettled) = ok(LAW, registry.put_referrer(&untagged).await) {
+    if let Some(unsettled) = ok(LAW, registry.put_referrer(&untagged, &[]).await) {
         let listed = ok(LAW, registry.referrers(subject.digest()).await);
         assert!(listed.iter().any(|referrer| referrer.digest == untagged.digest()), "{LAW}: before it is settled");
         ok(LAW, registry.settle(&untagged, unsettled).await);
