@@ -39,6 +39,8 @@ struct Refusal {
     message: String,
     retry_after: Option<Duration>,
     no_repository: bool,
+    /// It broke off before it said what it means.
+    torn: bool,
 }
 
 /// What is known of the request that was answered.
@@ -58,8 +60,8 @@ impl Answer {
         let (body, refusal) = if status.is_success() {
             (Body::Coming(Box::new(response)), None)
         } else {
-            let bytes = rest(&mut response, asked.stall).await;
-            let refusal = Refusal::read(&headers, &url, status, &bytes, &asked);
+            let (bytes, whole) = rest(&mut response, asked.stall).await;
+            let refusal = Refusal::read(&headers, &url, status, (&bytes, whole), &asked);
             (Body::Read(Some(bytes).filter(|bytes| !bytes.is_empty())), Some(Box::new(refusal)))
         };
         Self { status, headers, url, attempted: asked.attempted.to_owned(), stall: asked.stall, body, refusal }
@@ -102,6 +104,11 @@ impl Answer {
         self.refusal.as_ref().is_some_and(|refusal| refusal.no_repository)
     }
 
+    /// Whether it is a refusal that broke off before it said what it means.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.refusal.as_ref().is_some_and(|refusal| refusal.torn)
+    }
+
     /// How long the registry asked to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal.as_ref().and_then(|refusal| refusal.retry_after)
@@ -125,16 +132,31 @@ impl Answer {
 }
 
 impl Refusal {
-    fn read(headers: &HeaderMap, url: &Url, status: StatusCode, bytes: &[u8], asked: &Asked<'_>) -> Self {
+    fn read(
+        headers: &HeaderMap,
+        url: &Url,
+        status: StatusCode,
+        (bytes, whole): (&[u8], bool),
+        asked: &Asked<'_>,
+    ) -> Self {
         let said = Said::read(headers, bytes, asked.secrets);
         let retry_after = retry::asked(headers, &String::from_utf8_lossy(bytes));
         // A registry answers for its content from its own host; elsewhere a redirect led to something else.
         let absent = url.origin() == asked.home.origin()
             && (said.is_absence() || (said.is_silent() && may_be_silent(headers, asked.method)));
-        let kind = refusal::kind(status, &said, absent, retry_after);
+        let mut kind = refusal::kind(status, &said, absent, retry_after);
+        // What decides may be in the part that is missing.
+        let torn = !whole && kind == PortErrorKind::Invalid;
+        if torn {
+            kind = PortErrorKind::Unavailable;
+        }
         let whose = matches!(kind, PortErrorKind::Unauthorized | PortErrorKind::Forbidden);
         let hint = asked.hint.as_deref().filter(|_| whose);
-        Self { message: message(url, status, &said, hint), kind, retry_after, no_repository: said.is_no_repository() }
+        let mut message = message(url, status, &said, hint);
+        if torn {
+            message.push_str("; the answer broke off");
+        }
+        Self { message, kind, retry_after, no_repository: said.is_no_repository(), torn }
     }
 }
 
@@ -157,17 +179,20 @@ fn may_be_silent(headers: &HeaderMap, method: &Method) -> bool {
 }
 
 /// What there is of a body that is only read for what it may say, or so that the connection serves again; it may break
-/// off, or take too long in all, for the status says what matters.
-pub(crate) async fn rest(response: &mut Response, stall: Duration) -> Bytes {
+/// off, or take too long in all, for the status says what matters, mostly: whether it did not is the second answer.
+pub(crate) async fn rest(response: &mut Response, stall: Duration) -> (Bytes, bool) {
     let mut bytes = Vec::new();
     let read = async {
-        while bytes.len() < LONGEST_REFUSAL
-            && let Ok(Some(chunk)) = response.chunk().await
-        {
-            bytes.extend_from_slice(&chunk);
+        while bytes.len() < LONGEST_REFUSAL {
+            match response.chunk().await {
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
         }
+        true
     };
-    let _ = tokio::time::timeout(stall, read).await;
+    let whole = tokio::time::timeout(stall, read).await.unwrap_or(false);
     bytes.truncate(LONGEST_REFUSAL);
-    bytes.into()
+    (bytes.into(), whole)
 }

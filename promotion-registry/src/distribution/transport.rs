@@ -184,6 +184,7 @@ fn may_repeat(outcome: &Result<Answer, Failure>, repeat: Repeat) -> bool {
         return false;
     }
     match outcome {
+        Ok(answer) if answer.is_torn() => harmless,
         Ok(answer) => match answer.status.as_u16() {
             429 => true,
             // These two will not change.

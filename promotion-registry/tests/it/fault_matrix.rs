@@ -373,10 +373,32 @@ async fn a_copy_with_its_record_survives_faults_of_every_request() {
 
 #[tokio::test]
 #[ignore = "needs minutes: the whole matrix"]
-async fn everything_survives_every_fault_of_every_request() {
-    for story in [Story::Promote, Story::Build, Story::Reject, Story::Rollback, Story::Copy] {
-        hold(story, Part::Whole).await;
-    }
+async fn everything_survives_every_fault_of_every_request_of_a_promotion() {
+    hold(Story::Promote, Part::Whole).await;
+}
+
+#[tokio::test]
+#[ignore = "needs minutes: the whole matrix"]
+async fn everything_survives_every_fault_of_every_request_of_a_build() {
+    hold(Story::Build, Part::Whole).await;
+}
+
+#[tokio::test]
+#[ignore = "needs minutes: the whole matrix"]
+async fn everything_survives_every_fault_of_every_request_of_a_rejection() {
+    hold(Story::Reject, Part::Whole).await;
+}
+
+#[tokio::test]
+#[ignore = "needs minutes: the whole matrix"]
+async fn everything_survives_every_fault_of_every_request_of_a_rollback() {
+    hold(Story::Rollback, Part::Whole).await;
+}
+
+#[tokio::test]
+#[ignore = "needs minutes: the whole matrix"]
+async fn everything_survives_every_fault_of_every_request_of_a_copy() {
+    hold(Story::Copy, Part::Whole).await;
 }
 
 #[tokio::test]
