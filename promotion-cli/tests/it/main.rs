@@ -14,6 +14,7 @@ mod http;
 mod json;
 mod kill;
 mod lease;
+mod lessons;
 mod manifests;
 mod packing;
 mod pages;
