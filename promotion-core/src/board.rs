@@ -150,12 +150,12 @@ impl Board {
             let troubles = [
                 observed.source_trouble(&row.constraint).or_else(|| observed.follows_another(repository)),
                 observed.not_running(),
-                observed.unready_release(),
+                observed.unready_release(false),
             ];
             let troubles: Vec<_> = troubles.into_iter().flatten().chain(observed.unhealthy_canary(false)).collect();
             row.runs = observed.kustomization.1.as_ref().known().and_then(|found| {
                 let applied = found.applied.as_ref()?;
-                let ready = observed.not_running().is_none() && observed.unready_release().is_none();
+                let ready = observed.not_running().is_none() && observed.unready_release(false).is_none();
                 Some(Runs { tag: applied.tag.clone(), digest: applied.digest, ready })
             });
             self.findings.extend(troubles.into_iter().map(|trouble| Finding::warning(Reason::from(trouble))));

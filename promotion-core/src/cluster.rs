@@ -19,6 +19,7 @@
 mod alert;
 mod announced;
 mod canary;
+mod chart;
 mod common;
 mod event;
 mod kustomization;
@@ -30,6 +31,7 @@ mod trouble;
 
 pub use alert::{Alert, EventSource, Provider};
 pub use canary::Canary;
+pub use chart::Chart;
 pub use common::{Applied, Condition, Owner, Status};
 pub use event::Event;
 pub use kustomization::Kustomization;

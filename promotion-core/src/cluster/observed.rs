@@ -1,12 +1,13 @@
-//! What a stage's cluster says, read in three rounds at most: what the configuration names, then what that names.
+//! What a stage's cluster says, read in four rounds at most: what the configuration names, then what that names,
+//! and the charts that the releases among that name.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::pin::pinned;
 use super::trouble::{Fault, ObjectRef};
-use super::{Alert, Canary, Event, HelmRelease, Kustomization, Provider, Source, Status, Trouble};
+use super::{Alert, Canary, Chart, Event, HelmRelease, Kustomization, Provider, Source, Status, Trouble};
 use crate::concurrently::{all, both};
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
@@ -56,6 +57,8 @@ pub struct Observed {
     pub dependencies: Vec<(ObjectName, Reading<Kustomization>)>,
     /// The releases among what it applied.
     pub releases: Vec<(ObjectName, Reading<HelmRelease>)>,
+    /// Where those take their charts from.
+    pub charts: Vec<((Kind, ObjectName), Reading<Chart>)>,
     /// The canaries among what it applied; where there are none, those beside the Flux objects.
     pub canaries: Reading<Vec<Canary>>,
     /// Who listens.
@@ -68,7 +71,8 @@ pub struct Observed {
 
 impl Observed {
     /// Reads everything that the diagnosis looks at: the source, the Kustomization, alerts, providers, canaries and events of the
-    /// namespace; then each dependency, and the releases of each namespace in the inventory. Nothing is written.
+    /// namespace; then each dependency, and the releases of each namespace in the inventory; then what these take their charts
+    /// from, kind by kind and namespace by namespace. Nothing is written.
     pub async fn read(cluster: &dyn Cluster, site: Site, now: Timestamp) -> Self {
         let namespace = &*site.namespace;
         let (objects, listings) = both(
@@ -97,6 +101,7 @@ impl Observed {
         let inventory = applied.map(|found| found.inventory.clone()).unwrap_or_default();
         let (dependencies, releases) =
             both(all(depends_on.iter().map(|name| dependency(cluster, name))), releases(cluster, &inventory)).await;
+        let charts = charts(cluster, &releases).await;
         let canaries = match applied_canaries(cluster, &inventory).await {
             Some(applied) => applied,
             None => canaries,
@@ -108,6 +113,7 @@ impl Observed {
             kustomization,
             dependencies,
             releases,
+            charts,
             canaries: each(canaries, Canary::of),
             alerts: each(alerts, Alert::of),
             providers: each(providers, Provider::of),
@@ -144,7 +150,7 @@ impl Observed {
             let trouble = match kind {
                 EvidenceKind::Kustomization => None,
                 EvidenceKind::HelmRelease if self.releases.is_empty() => Some(missing(&object, Kind::HelmRelease)),
-                EvidenceKind::HelmRelease => self.unready_release(),
+                EvidenceKind::HelmRelease => self.unready_release(true),
                 EvidenceKind::Canary => self.unhealthy_canary(true).or_else(|| self.untried_canary()),
                 EvidenceKind::Analysis | EvidenceKind::Manual => continue,
             };
@@ -229,21 +235,40 @@ impl Observed {
         Some(Trouble { object: self.site.object(Kind::Canary, &untried.name), fault })
     }
 
-    /// The first release that is not ready.
+    /// The first release that is not ready, or ready with a chart that has changed since. An exported folder may lack what
+    /// it takes its chart from, which matters only when that is `needed`.
     #[must_use]
-    pub fn unready_release(&self) -> Option<Trouble> {
+    pub fn unready_release(&self, needed: bool) -> Option<Trouble> {
         self.releases.iter().find_map(|(name, reading)| {
             let object = self.site.object(Kind::HelmRelease, name);
             let fault = match reading {
                 Reading::Absent => Fault::Absent,
                 Reading::Unknown(why) => Fault::Unreadable { why: why.clone() },
-                Reading::Known(release) if release.is_ready() => return None,
+                Reading::Known(release) if release.is_ready() => {
+                    return self.chart_trouble(release, needed || self.live);
+                }
                 Reading::Known(release) if release.suspended => Fault::Suspended,
                 Reading::Known(release) if !release.current => Fault::OldStatus,
                 Reading::Known(release) => not_ready(release.ready()),
             };
             Some(Trouble { object, fault })
         })
+    }
+
+    /// What makes a release's being ready old news: its chart has changed, and it has not moved yet.
+    fn chart_trouble(&self, release: &HelmRelease, needed: bool) -> Option<Trouble> {
+        let chart = release.chart.as_ref()?;
+        let (_, reading) = self.charts.iter().find(|(named, _)| named == chart)?;
+        let of_chart = |fault| Trouble { object: self.site.object(chart.0, &chart.1), fault };
+        match reading {
+            Reading::Absent | Reading::Unknown(_) if !needed => None,
+            Reading::Absent => Some(of_chart(Fault::Absent)),
+            Reading::Unknown(why) => Some(of_chart(Fault::Unreadable { why: why.clone() })),
+            Reading::Known(chart) => chart.fault().map(of_chart).or_else(|| {
+                let fault = chart.is_ahead_of(release)?;
+                Some(Trouble { object: self.site.object(Kind::HelmRelease, &release.name), fault })
+            }),
+        }
     }
 
     /// The first canary that fails or is stale; with `needed`, that there is none is a trouble too.
@@ -393,22 +418,44 @@ async fn that_is_applied(cluster: &dyn Cluster, site: &Site, by: &Named<Kustomiz
     }
 }
 
-/// The releases of an inventory, with one listing for each of their namespaces.
+/// The releases of an inventory.
 async fn releases(cluster: &dyn Cluster, inventory: &BTreeSet<(Kind, ObjectName)>) -> Vec<Named<HelmRelease>> {
-    let names = inventory.iter().filter(|(kind, _)| *kind == Kind::HelmRelease).map(|(_, name)| name);
-    let names: Vec<&ObjectName> = names.collect();
-    let namespaces: BTreeSet<&str> = names.iter().map(|name| &*name.namespace).collect();
-    let listed = all(namespaces.iter().map(|namespace| cluster.list(Kind::HelmRelease, namespace))).await;
-    let listed: Vec<(&str, Reading<Vec<Object>>)> = namespaces.into_iter().zip(listed).collect();
-    let reading = |name: &ObjectName| match listed.iter().find(|(namespace, _)| *namespace == name.namespace) {
-        Some((_, Reading::Known(all))) => match all.iter().find(|object| object.name == *name) {
-            Some(object) => Reading::Known(object).and_then(HelmRelease::of),
+    let wanted = inventory.iter().filter(|(kind, _)| *kind == Kind::HelmRelease).cloned().collect();
+    let found = by_listing(cluster, wanted, HelmRelease::of).await;
+    found.into_iter().map(|((_, name), reading)| (name, reading)).collect()
+}
+
+/// What the releases that are ready take their charts from; of the others it is of no interest.
+async fn charts(cluster: &dyn Cluster, releases: &[Named<HelmRelease>]) -> Vec<((Kind, ObjectName), Reading<Chart>)> {
+    let ready =
+        releases.iter().filter_map(|(_, reading)| reading.as_ref().known()).filter(|release| release.is_ready());
+    by_listing(cluster, ready.filter_map(|release| release.chart.clone()).collect(), Chart::of).await
+}
+
+/// Objects by name, with one listing for each of their kinds and namespaces.
+async fn by_listing<T>(
+    cluster: &dyn Cluster,
+    wanted: BTreeSet<(Kind, ObjectName)>,
+    read: impl Fn(&Object) -> Result<T, String>,
+) -> Vec<((Kind, ObjectName), Reading<T>)> {
+    let places: BTreeSet<(Kind, String)> = wanted.iter().map(|(kind, name)| (*kind, name.namespace.clone())).collect();
+    let listed = all(places.iter().map(|(kind, namespace)| cluster.list(*kind, namespace))).await;
+    let listed: BTreeMap<(Kind, String), Reading<Vec<Object>>> = places.into_iter().zip(listed).collect();
+    let reading = |(kind, name): &(Kind, ObjectName)| match listed.get(&(*kind, name.namespace.clone())) {
+        Some(Reading::Known(all)) => match all.iter().find(|object| object.name == *name) {
+            Some(object) => Reading::Known(object).and_then(&read),
             None => Reading::Absent,
         },
-        Some((_, Reading::Unknown(why))) => Reading::Unknown(why.clone()),
-        Some((_, Reading::Absent)) | None => Reading::Absent,
+        Some(Reading::Unknown(why)) => Reading::Unknown(why.clone()),
+        Some(Reading::Absent) | None => Reading::Absent,
     };
-    names.into_iter().map(|name| (name.clone(), reading(name))).collect()
+    wanted
+        .into_iter()
+        .map(|name| {
+            let found = reading(&name);
+            (name, found)
+        })
+        .collect()
 }
 
 /// The canaries of an inventory, with one listing for each of their namespaces; `None` when it has none. One that is gone makes

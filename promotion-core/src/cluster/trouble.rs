@@ -86,6 +86,7 @@ pub enum Fault {
     DependencyNotReady { dependency: ObjectName, said: String },
     NotReady { reason: String, message: String, since: Option<Timestamp> },
     NotApplied { applied: Option<Applied> },
+    ChartNotApplied { has: String, wanted: String },
     CanaryFails { message: String, since: Option<Timestamp> },
     CanaryStale { last_run: Option<Timestamp> },
     // Events.
@@ -129,6 +130,10 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("dependency-not-ready", "something that must be ready before is not"),
     ("object-not-ready", "the object is not ready"),
     ("not-applied-yet", "the cluster has fetched the artifact and not applied it yet"),
+    (
+        "chart-not-applied",
+        "the HelmRelease is ready with the chart it had, and its chart is another one by now: ready says nothing of that",
+    ),
     ("canary-fails", "a canary's last run failed"),
     ("canary-stale", "a canary missed a run: what it says is old, and old is not healthy"),
     ("unwatched", "no alert listens to the object, so nobody outside the cluster is told that it is ready"),
@@ -172,6 +177,7 @@ impl Fault {
                 | Self::DependencyNotReady { .. }
                 | Self::NotReady { .. }
                 | Self::NotApplied { .. }
+                | Self::ChartNotApplied { .. }
                 | Self::CanaryFails { .. }
                 | Self::CanaryStale { .. }
                 | Self::Undelivered { .. }
@@ -204,6 +210,7 @@ impl Trouble {
             Fault::DependencyNotReady { .. } => "dependency-not-ready",
             Fault::NotReady { .. } => "object-not-ready",
             Fault::NotApplied { .. } => "not-applied-yet",
+            Fault::ChartNotApplied { .. } => "chart-not-applied",
             Fault::CanaryFails { .. } => "canary-fails",
             Fault::CanaryStale { .. } => "canary-stale",
             Fault::Unwatched => "unwatched",
@@ -264,6 +271,9 @@ impl Trouble {
                 let applied = applied.as_ref().map_or_else(|| "nothing".to_string(), ToString::to_string);
                 format!("{object} still runs {applied}")
             }
+            Fault::ChartNotApplied { has, wanted } => {
+                format!("{object} is ready with the chart {has}, and its chart is {wanted} by now")
+            }
             Fault::CanaryFails { message, since } => {
                 let message = if message.is_empty() { "it says nothing" } else { message };
                 format!("{object} fails{}: {message}", ago(since.as_ref()))
@@ -321,7 +331,9 @@ impl Trouble {
                 format!("kubectl{context} get deployments --all-namespaces --selector app=kustomize-controller")
             }
             Fault::Suspended => object.flux("resume").unwrap_or_else(|| object.kubectl("edit")),
-            Fault::OldStatus | Fault::NotPolled { .. } | Fault::NotApplied { .. } => again(),
+            Fault::OldStatus | Fault::NotPolled { .. } | Fault::NotApplied { .. } | Fault::ChartNotApplied { .. } => {
+                again()
+            }
             Fault::Elsewhere { expected, .. } => {
                 format!("set spec.url to {expected}, or name the source that follows it")
             }

@@ -101,6 +101,8 @@ pub enum Kind {
     Kustomization,
     /// A Helm chart that Flux installs.
     HelmRelease,
+    /// A chart, as its source has it.
+    HelmChart,
     /// Which events leave a cluster.
     Alert,
     /// Whereto events leave a cluster.
@@ -133,6 +135,7 @@ const SERVED: &[Served] = &[
     served(Kind::OciRepository, "OCIRepository", "ocirepositories", "source.toolkit.fluxcd.io", &["v1", "v1beta2"]),
     served(Kind::Kustomization, "Kustomization", "kustomizations", "kustomize.toolkit.fluxcd.io", &["v1", "v1beta2"]),
     served(Kind::HelmRelease, "HelmRelease", "helmreleases", "helm.toolkit.fluxcd.io", &["v2", "v2beta2", "v2beta1"]),
+    served(Kind::HelmChart, "HelmChart", "helmcharts", "source.toolkit.fluxcd.io", &["v1", "v1beta2"]),
     served(Kind::Alert, "Alert", "alerts", "notification.toolkit.fluxcd.io", &["v1beta3", "v1beta2"]),
     served(Kind::Provider, "Provider", "providers", "notification.toolkit.fluxcd.io", &["v1beta3", "v1beta2"]),
     served(

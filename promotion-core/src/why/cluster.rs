@@ -143,7 +143,7 @@ impl Case<'_, '_> {
             Ok(observed) => observed,
             Err(untold) => return untold,
         };
-        if let Some(trouble) = observed.unready_release().or_else(|| observed.unhealthy_canary(false)) {
+        if let Some(trouble) = observed.unready_release(false).or_else(|| observed.unhealthy_canary(false)) {
             return match trouble.fault {
                 Fault::Unreadable { .. } => Answer::Unknown(Reason::from(trouble)),
                 _ => Answer::Fail(Reason::from(trouble)),

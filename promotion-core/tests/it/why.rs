@@ -182,6 +182,9 @@ fn cluster(semver: &str, revision: &str) -> MemoryCluster {
 
 const SOURCE: (Kind, &str, &str) = (Kind::OciRepository, "flux-system", "platform");
 const KUSTOMIZATION: (Kind, &str, &str) = (Kind::Kustomization, "flux-system", "platform");
+const SHOP_CHART: (Kind, &str, &str) = (Kind::OciRepository, "apps", "shop-chart");
+const CHART: &str = "sha256:0cb9c3e5f1b2a1d8ef9f1a9b1cbbf4a0b9a6a7cfa2d2ac7a3e5b8d0a0f2c4e11";
+const CHART_BEFORE: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const RELEASE: (Kind, &str, &str) = (Kind::HelmRelease, "apps", "shop");
 const ALERT: (Kind, &str, &str) = (Kind::Alert, "flux-system", "promote");
 const PROVIDER: (Kind, &str, &str) = (Kind::Provider, "flux-system", "github");
@@ -213,6 +216,25 @@ fn happen(cluster: &mut MemoryCluster, at: &str, message: &str) {
         "type": "Warning", "reason": "NotificationDispatchFailed", "message": message, "lastTimestamp": at,
     });
     cluster.insert(Object::of(event).expect("a known kind"));
+}
+
+/// The release takes its chart from an `OCIRepository`, and last took this one.
+fn charted(cluster: &mut MemoryCluster, taken: &str) {
+    let chart = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
+        "metadata": { "namespace": "apps", "name": "shop-chart", "generation": 1 },
+        "spec": { "url": "oci://registry.example/charts/shop", "ref": { "semver": "6.x" } },
+        "status": { "observedGeneration": 1, "artifact": { "revision": format!("6.5.4@{CHART}") },
+                    "conditions": [{ "type": "Ready", "status": "True", "reason": "Succeeded" }] },
+    });
+    cluster.insert(Object::of(chart).expect("a known kind"));
+    change(cluster, RELEASE, "/spec", json!({ "chartRef": { "kind": "OCIRepository", "name": "shop-chart" } }));
+    change(
+        cluster,
+        RELEASE,
+        "/status/history",
+        json!([{ "chartVersion": "6.5.4", "ociDigest": taken, "status": "deployed" }]),
+    );
 }
 
 fn remove(cluster: &mut MemoryCluster, (kind, namespace, name): (Kind, &str, &str)) {
@@ -383,6 +405,17 @@ const INTEGRATION: &[Leaf] = &[
     }),
     ("a HelmRelease has not moved yet", Scene::waiting, |scene| {
         change(&mut scene.integration, RELEASE, "/metadata/generation", json!(2));
+    }),
+    ("a HelmRelease is ready with the chart it had", Scene::waiting, |scene| {
+        charted(&mut scene.integration, CHART_BEFORE);
+    }),
+    ("the chart of a HelmRelease was changed, and nobody has looked", Scene::waiting, |scene| {
+        charted(&mut scene.integration, CHART);
+        change(&mut scene.integration, SHOP_CHART, "/metadata/generation", json!(2));
+    }),
+    ("the chart of a HelmRelease cannot be fetched", Scene::waiting, |scene| {
+        charted(&mut scene.integration, CHART);
+        failing(&mut scene.integration, SHOP_CHART, "OCIArtifactPullFailed", "6.5.5: not found");
     }),
     ("a HelmRelease failed", Scene::waiting, |scene| {
         failing(
@@ -601,7 +634,7 @@ fn what_is_asked_of_a_cluster_does_not_grow_with_it() {
     let counted = Counted(cluster, Default::default());
     let observed = block_on(Observed::read(&counted, site("integration"), now()));
     assert_eq!(observed.releases.len(), 1000);
-    assert_eq!(observed.unready_release(), None);
+    assert_eq!(observed.unready_release(true), None);
     // Source, Kustomization, alerts, providers, canaries, events; two dependencies; releases of one namespace.
     assert_eq!(counted.1.into_inner(), 6 + 2 + 1);
 }
@@ -643,6 +676,64 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         witness(|cluster| change(cluster, RELEASE, "/metadata/generation", json!(2))),
         (vec![Kustomization, Canary], vec!["status-outdated"])
     );
+    // The artifact brought another chart, and the release shows the health of the one before.
+    assert_eq!(witness(|cluster| charted(cluster, CHART)).1, [""; 0]);
+    assert_eq!(
+        witness(|cluster| charted(cluster, CHART_BEFORE)),
+        (vec![Kustomization, Canary], vec!["chart-not-applied"])
+    );
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            change(cluster, SHOP_CHART, "/metadata/generation", json!(2));
+        }),
+        (vec![Kustomization, Canary], vec!["status-outdated"])
+    );
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            failing(cluster, SHOP_CHART, "OCIArtifactPullFailed", "6.5.5: not found");
+        }),
+        (vec![Kustomization, Canary], vec!["source-fails"])
+    );
+    // Without history the last attempt tells; who tells neither is believed.
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            change(cluster, RELEASE, "/status/history", json!([]));
+            change(cluster, RELEASE, "/status/lastAttemptedRevisionDigest", json!(CHART_BEFORE));
+        }),
+        (vec![Kustomization, Canary], vec!["chart-not-applied"])
+    );
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            change(cluster, RELEASE, "/status/history", json!([]));
+        })
+        .1,
+        [""; 0]
+    );
+    // A chart of a HelmRepository goes by its version.
+    let packaged: fn(&mut MemoryCluster, &str) = |cluster, taken| {
+        let chart = json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmChart",
+            "metadata": { "namespace": "flux-system", "name": "apps-shop", "generation": 1 },
+            "status": { "observedGeneration": 1, "artifact": { "revision": "6.5.4" } },
+        });
+        cluster.insert(Object::of(chart).expect("a known kind"));
+        change(cluster, RELEASE, "/status/helmChart", json!("flux-system/apps-shop"));
+        change(cluster, RELEASE, "/status/lastAttemptedRevision", json!(taken));
+    };
+    let mut scene = Scene::waiting();
+    for (taken, found) in [("6.5.4", None), ("6.5.3", Some("chart-not-applied"))] {
+        packaged(&mut scene.integration, taken);
+        let observed = block_on(Observed::read(&scene.integration, site(), now()));
+        assert_eq!(observed.unready_release(false).map(|trouble| trouble.id()), found);
+    }
+    packaged(&mut scene.integration, "6.5.4");
+    scene.integration.forbidden.insert(Kind::HelmChart, "forbidden: cannot list helmcharts".to_owned());
+    let observed = block_on(Observed::read(&scene.integration, site(), now()));
+    assert_eq!(observed.unready_release(false).map(|trouble| trouble.id()), Some("object-unreadable"));
     assert_eq!(
         witness(|cluster| change(cluster, CANARY, "/status/lastCheck", json!("2026-01-01T00:00:00Z"))),
         (vec![Kustomization, HelmRelease], vec!["canary-stale"])
