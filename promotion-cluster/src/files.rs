@@ -1,4 +1,4 @@
-//! Documents in files: YAML with one or many in a file, and JSON.
+//! Documents in files: YAML with one or many in a file, JSON, and containerd's `hosts.toml`.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -20,7 +20,7 @@ pub struct Documents {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Reads a file, or every `.yaml`, `.yml` and `.json` file in a folder and in the folders in it.
+/// Reads a file, or every `.yaml`, `.yml` and `.json` file and every `hosts.toml` in a folder and in the folders in it.
 ///
 /// # Errors
 /// When the path is not there or cannot be listed. A file that cannot be read is among what is returned.
@@ -54,7 +54,10 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         if entry.is_symlink() || entry.file_name().is_some_and(|name| OTHERS.iter().any(|other| name == *other)) {
             continue;
         }
-        let is_document = || entry.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json");
+        let is_document = || {
+            entry.extension().is_some_and(|of| of == "yaml" || of == "yml" || of == "json")
+                || entry.file_name().is_some_and(|name| name == "hosts.toml")
+        };
         if entry.is_dir() || is_document() {
             collect(&entry, files)?;
         }
@@ -68,7 +71,9 @@ fn parse(file: &Path) -> Result<(String, Vec<Value>), String> {
         return Err("it is larger than 64 MiB".to_owned());
     }
     let text = fs::read_to_string(file).map_err(told)?;
-    let values = if file.extension().is_some_and(|of| of == "json") {
+    let values = if file.extension().is_some_and(|of| of == "toml") {
+        vec![toml::from_str(&text).map_err(|error| error.to_string())?]
+    } else if file.extension().is_some_and(|of| of == "json") {
         let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
         documents.collect::<Result<_, _>>().map_err(|error| error.to_string())?
     } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use promotion_cluster::Folder;
+use promotion_cluster::{Folder, documents};
 use promotion_core::cluster::{Alert, Event, Kustomization, Provider, Source, Status};
 use promotion_core::ports::PortErrorKind;
 use promotion_core::ports::cluster::{Cluster, Kind, Object, ObjectName, Reading};
@@ -130,6 +130,21 @@ fn lists_many_documents_and_folders_in_folders_are_read() {
     let names: Vec<&str> = read.objects().map(|object| object.name.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c", "d", "e"]);
     assert!(read.unreadable().is_empty());
+}
+
+#[test]
+fn what_containerd_is_told_of_mirrors_is_a_document_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = "server = \"https://docker.io\"\n[host.\"http://10.0.20.10:5000\"]\n  capabilities = [\"pull\"]\n";
+    write(folder.path(), "certs.d/docker.io/hosts.toml", hosts);
+    write(folder.path(), "certs.d/torn/hosts.toml", "server = [");
+    write(folder.path(), "Cargo.toml", "[package]\nname = \"no document\"\n");
+    let read = documents(folder.path()).unwrap();
+    let values: Vec<&Value> = read.documents.iter().map(|document| &document.value).collect();
+    let mirror = json!({ "http://10.0.20.10:5000": { "capabilities": ["pull"] } });
+    assert_eq!(values, [&json!({ "server": "https://docker.io", "host": mirror })]);
+    let (file, why) = &read.unreadable[0];
+    assert!(file.ends_with("torn/hosts.toml") && why.contains("line 1"), "{why}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Manifests of Kubernetes, Flux and Argo CD.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use serde_json::Value;
 
@@ -15,11 +15,12 @@ pub(super) fn lint(document: &Document, documents: &[Document], found: &mut Foun
         _ => {}
     }
     wave(value, documents, found);
-    mirrors(value, found);
+    mirrors(document, found);
 }
 
-/// K3s's `registries.yaml`.
-fn mirrors(value: &Value, found: &mut Found<'_>) {
+/// K3s's `registries.yaml` and containerd's `hosts.toml`.
+fn mirrors(document: &Document, found: &mut Found<'_>) {
+    let value = &document.value;
     let mirrors = value.get("mirrors").and_then(Value::as_object).into_iter().flatten();
     for (registry, mirror) in mirrors {
         let plain = items(mirror, "/endpoint").iter().filter_map(|endpoint| endpoint.as_str()?.strip_prefix("http://"));
@@ -27,6 +28,26 @@ fn mirrors(value: &Value, found: &mut Found<'_>) {
             found(alloc::format!("mirror of {registry}"), Rule::MirrorPlainHttp { host: host.to_string() });
         }
     }
+    // What a host may not resolve, it cannot make up: blobs and manifests are asked for by digest.
+    let resolves = |host: &Value| match host.get("capabilities").and_then(Value::as_array) {
+        Some(capabilities) => capabilities.iter().any(|one| one == "resolve"),
+        None => true,
+    };
+    let unverified =
+        |url: &str, host: &Value| url.starts_with("http://") || host.get("skip_verify") == Some(&true.into());
+    for (url, host) in value.get("host").and_then(Value::as_object).into_iter().flatten() {
+        let name = url.split_once("://").map_or(url.as_str(), |(_, name)| name);
+        if unverified(url, host) && resolves(host) && !is_here(&host_of(name)) {
+            let subject = alloc::format!("mirror of {}", mirrored(document));
+            found(subject, Rule::MirrorPlainHttp { host: name.to_string() });
+        }
+    }
+}
+
+/// The registry that a `hosts.toml` is about: its server, else the folder that it is in.
+fn mirrored(document: &Document) -> String {
+    let server = text(&document.value, "/server").map(host_of);
+    server.unwrap_or_else(|| document.place.rsplit(['/', '\\']).nth(1).unwrap_or("?").to_string())
 }
 
 fn source(value: &Value, found: &mut Found<'_>) {

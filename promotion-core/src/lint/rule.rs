@@ -37,6 +37,7 @@ pub enum Rule {
     WaveOrder { definition: i64, object: i64 },
     SelfHealedImage { command: String },
     MirrorPlainHttp { host: String },
+    PullSecretElsewhere { secret: String, namespace: String, found: Vec<String> },
     FloatingSuspended { image: String },
     FloatingImage { image: String, kept: bool },
     ImageNotPulled { image: String, message: String },
@@ -92,7 +93,14 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ),
     ("wave-order", "an object is applied before the definition of its kind"),
     ("self-healed-image", "an image is set by hand on what Argo CD heals: it is undone within seconds"),
-    ("mirror-plain-http", "a mirror is asked over HTTP: whoever is on the way can change what tags point at"),
+    (
+        "mirror-plain-http",
+        "a mirror is asked over HTTP, or whatever its certificate: whoever is on the way can change what tags point at",
+    ),
+    (
+        "pull-secret-elsewhere",
+        "a pull secret is in other namespaces only, and nothing passes it on to this one: private images do not come",
+    ),
     (
         "floating-suspended",
         "only suspended releases refer to a floating tag, and no pin keeps it: a cleaner that looks at what runs deletes it, and \
@@ -144,6 +152,7 @@ impl Flaw {
             Rule::WaveOrder { .. } => "wave-order",
             Rule::SelfHealedImage { .. } => "self-healed-image",
             Rule::MirrorPlainHttp { .. } => "mirror-plain-http",
+            Rule::PullSecretElsewhere { .. } => "pull-secret-elsewhere",
             Rule::FloatingSuspended { .. } => "floating-suspended",
             Rule::FloatingImage { .. } => "floating-image",
             Rule::ImageNotPulled { .. } => "image-not-pulled",
@@ -195,7 +204,13 @@ impl Flaw {
                 format!("is of wave {object}, and the definition of its kind of wave {definition}")
             }
             Rule::SelfHealedImage { command } => format!("heals itself, and a workflow runs {command}"),
-            Rule::MirrorPlainHttp { host } => format!("asks the mirror {host} without TLS"),
+            Rule::MirrorPlainHttp { host } => format!("asks the mirror {host} without verified TLS"),
+            Rule::PullSecretElsewhere { secret, namespace, found } => {
+                format!(
+                    "pulls with the Secret {secret}, which is in {} and does not come to {namespace}",
+                    found.join(", ")
+                )
+            }
             Rule::FloatingSuspended { image } => format!("is suspended and all that refers to {image}"),
             Rule::FloatingImage { image, kept: false } => format!("runs {image}, fetched anew at each start"),
             Rule::FloatingImage { image, kept: true } => format!("runs {image}, whatever each node has kept of it"),
@@ -259,6 +274,9 @@ impl Flaw {
             Rule::WaveOrder { definition, .. } => format!("give it a wave above {definition}"),
             Rule::SelfHealedImage { .. } => "change the image in Git".to_string(),
             Rule::MirrorPlainHttp { .. } => "give the mirror a certificate, or pin images by digest".to_string(),
+            Rule::PullSecretElsewhere { namespace, .. } => {
+                format!("add {namespace} to the namespaces that it is passed on to, or create it there")
+            }
             Rule::FloatingSuspended { .. } => {
                 "pin it where the cleaner looks (type/name==version), or point the first start at a version; a build right before \
                  the resume leaves a race"
@@ -278,7 +296,7 @@ impl Flaw {
             Rule::AnalysisCutOff { .. } => "allow the egress from argo-rollouts to that namespace and port".to_string(),
             Rule::WorkflowForcePush => "pull and rebase, then push; start anew when that fails".to_string(),
             Rule::WorkflowEmptyCommit => "start the workflow by workflow_dispatch".to_string(),
-            Rule::DeployNotManual => "when: { event: [manual] }".to_string(),
+            Rule::DeployNotManual => "when: { event: [manual] }, and give its secrets that event, too".to_string(),
             Rule::DeployAnyTag => "begin with: test -n \"$IMAGE_TAG\"".to_string(),
             Rule::DeployUnverified => "kubectl rollout status --timeout=300s, after it".to_string(),
             Rule::CommandNoText => "quote it: - 'echo \"${A}:${B}\"'".to_string(),

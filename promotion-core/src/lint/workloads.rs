@@ -1,11 +1,14 @@
 //! What runs, what waits, and which image each of them wants.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde_json::Value;
 
 use super::image::{Image, images, pods};
 use super::pins::Pin;
+use crate::flux::TagFilter;
+
 use super::{Document, Found, Rule, called, items, text};
 
 pub(super) fn lint(document: &Document, documents: &[Document], pins: &[Pin], found: &mut Found<'_>) {
@@ -16,6 +19,7 @@ pub(super) fn lint(document: &Document, documents: &[Document], pins: &[Pin], fo
         _ => latest(value, found),
     }
     runner(value, found);
+    unreachable_secrets(value, documents, found);
 }
 
 fn is_suspended(value: &Value) -> bool {
@@ -56,6 +60,55 @@ fn latest(value: &Value, found: &mut Found<'_>) {
             }
         }
     }
+}
+
+/// Pull secrets of other namespaces; those of which no document has any are not looked at.
+fn unreachable_secrets(value: &Value, documents: &[Document], found: &mut Found<'_>) {
+    let Some(namespace) = text(value, "/metadata/namespace") else { return };
+    let account = (text(value, "/kind") == Some("ServiceAccount")).then_some(value);
+    let named = pods(value).into_iter().chain(account).flat_map(|pod| items(pod, "/imagePullSecrets"));
+    for secret in named.filter_map(|secret| text(secret, "/name")) {
+        let is_it =
+            |other: &&Value| text(other, "/kind") == Some("Secret") && text(other, "/metadata/name") == Some(secret);
+        let all: Vec<&Value> = documents.iter().map(|other| &other.value).filter(is_it).collect();
+        let comes = |other: &&Value| {
+            let own = text(other, "/metadata/namespace");
+            own.is_none_or(|own| own == namespace) || is_passed_on(other, namespace)
+        };
+        if !all.is_empty() && !all.iter().any(comes) {
+            let mut elsewhere: Vec<String> =
+                all.iter().filter_map(|other| text(other, "/metadata/namespace")).map(ToString::to_string).collect();
+            elsewhere.sort();
+            elsewhere.dedup();
+            let (secret, namespace) = (secret.to_string(), namespace.to_string());
+            found(called(value), Rule::PullSecretElsewhere { secret, namespace, found: elsewhere });
+        }
+    }
+}
+
+/// Whether Reflector or kubernetes-replicator copies a Secret to a namespace.
+fn is_passed_on(secret: &Value, namespace: &str) -> bool {
+    let said =
+        |key: &str| text(secret.pointer("/metadata/annotations")?, &alloc::format!("/{}", key.replace('/', "~1")));
+    let reflector = |key: &str| said(&alloc::format!("reflector.v1.k8s.emberstack.com/{key}"));
+    // Empty lists are all namespaces.
+    let lists = |key: &str| reflector(key).is_none_or(|list| list.is_empty() || lists(list, namespace));
+    let reflected = reflector("reflection-allowed") == Some("true")
+        && reflector("reflection-auto-enabled") == Some("true")
+        && lists("reflection-allowed-namespaces")
+        && lists("reflection-auto-namespaces");
+    reflected
+        || said("replicator.v1.mittwald.de/replicate-to").is_some_and(|list| self::lists(list, namespace))
+        || said("replicator.v1.mittwald.de/replicate-to-matching").is_some()
+}
+
+/// Whether a list of names and regular expressions has a namespace; an expression that cannot be read may have it.
+fn lists(list: &str, namespace: &str) -> bool {
+    list.split(',').map(str::trim).any(|one| {
+        let whole = if one == "*" { ".*".to_string() } else { one.to_string() };
+        one == namespace
+            || TagFilter::parse(&alloc::format!("^(?:{whole})$")).map_or(true, |filter| filter.is_match(namespace))
+    })
 }
 
 /// A runner whose jobs are told to find their server under a name that only pods know.

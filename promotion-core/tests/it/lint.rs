@@ -92,6 +92,28 @@ fn cron_job(image: &str) -> Value {
     named("batch/v1", "CronJob", "clean", &json!({ "spec": { "jobTemplate": { "spec": pod } } }))
 }
 
+/// A Deployment of a namespace that pulls with the Secret `ghcr`.
+fn pulling(namespace: &str) -> Value {
+    let mut deployment = deployment(&json!({ "image": "ghcr.io/acme/web:1.4.0" }));
+    deployment["metadata"]["namespace"] = json!(namespace);
+    deployment["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{ "name": "ghcr" }]);
+    deployment
+}
+
+/// The Secret `ghcr` in the namespace `apps`, passed on to these namespaces.
+fn pull_secret(to: Option<&str>) -> Value {
+    let mut secret = named("v1", "Secret", "ghcr", &json!({ "type": "kubernetes.io/dockerconfigjson" }));
+    secret["metadata"]["namespace"] = json!("apps");
+    if let Some(namespaces) = to {
+        secret["metadata"]["annotations"] = json!({
+            "reflector.v1.k8s.emberstack.com/reflection-allowed": "true",
+            "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces": namespaces,
+            "reflector.v1.k8s.emberstack.com/reflection-auto-enabled": "true",
+        });
+    }
+    secret
+}
+
 fn pod(image: &str, waiting: &Value) -> Value {
     let status = json!({ "containerStatuses": [{ "name": "web", "image": image, "state": { "waiting": waiting } }] });
     named("v1", "Pod", "web-1", &json!({ "status": status }))
@@ -217,6 +239,38 @@ const PAIRS: &[Pair] = &[
                 json!({ "mirrors": { "docker.io": { "endpoint": ["https://mirror.example", "http://127.0.0.1:5000"] } } }),
             ]
         },
+    ),
+    (
+        "mirror-plain-http",
+        || vec![json!({ "server": "https://docker.io", "host": { "http://10.0.20.10:5000": {} } })],
+        || {
+            vec![json!({ "server": "https://docker.io", "host": {
+                "http://10.0.20.10:5000": { "capabilities": ["pull"] },
+                "https://mirror.example": { "capabilities": ["pull", "resolve"] },
+                "http://127.0.0.1:5000": { "capabilities": ["pull", "resolve"] },
+            } })]
+        },
+    ),
+    (
+        "mirror-plain-http",
+        || vec![json!({ "host": { "https://mirror.example": { "capabilities": ["resolve"], "skip_verify": true } } })],
+        || vec![json!({ "host": { "https://mirror.example": { "capabilities": ["resolve"], "skip_verify": false } } })],
+    ),
+    ("pull-secret-elsewhere", || vec![pulling("shop"), pull_secret(None)], || vec![pulling("apps"), pull_secret(None)]),
+    (
+        "pull-secret-elsewhere",
+        || vec![pulling("shop"), pull_secret(Some("apps,web-.*"))],
+        || vec![pulling("web-1"), pull_secret(Some("apps,web-.*"))],
+    ),
+    (
+        "pull-secret-elsewhere",
+        || {
+            let account = json!({ "imagePullSecrets": [{ "name": "ghcr" }] });
+            let mut account = named("v1", "ServiceAccount", "web", &account);
+            account["metadata"]["namespace"] = json!("shop");
+            vec![account, pull_secret(Some("web"))]
+        },
+        || vec![pulling("shop"), pull_secret(Some(""))],
     ),
     (
         "floating-suspended",
