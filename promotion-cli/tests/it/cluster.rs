@@ -1,6 +1,11 @@
 //! The product's promise with every part real: registry, API server, Flux's controllers, and the command that people use.
 
-use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use promotion_cluster::testing::{ControlPlane, Controller, Identity, is_ready};
 use promotion_registry::testing::servers::{Kind, Server, Setup, peer};
@@ -8,12 +13,49 @@ use serde_json::{Value, json};
 
 use crate::support::{Run, Site, commit, revision, text};
 
+/// Where Flux posts what it has to tell: it listens, or refuses to.
+struct Ear {
+    address: String,
+    refuses: Arc<AtomicBool>,
+}
+
+impl Ear {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let refuses = Arc::new(AtomicBool::new(false));
+        let deaf = Arc::clone(&refuses);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let deaf = Arc::clone(&deaf);
+                thread::spawn(move || stream.and_then(|stream| Self::answer(stream, &deaf)));
+            }
+        });
+        Self { address, refuses }
+    }
+
+    fn answer(mut stream: TcpStream, deaf: &AtomicBool) -> io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line)? > 2 {
+            if let Some(told) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = told.trim().parse().unwrap_or(0);
+            }
+            line.clear();
+        }
+        io::copy(&mut reader.take(length), &mut io::sink())?;
+        let status = if deaf.load(Ordering::Relaxed) { "403 Forbidden" } else { "200 OK" };
+        write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    }
+}
+
 /// A registry, a cluster that runs two stages, and a folder with a configuration that knows of both.
 struct Pipeline {
     site: Site,
     server: Server,
     plane: ControlPlane,
     repository: String,
+    ear: Ear,
     _controllers: Vec<promotion_cluster::testing::Running>,
 }
 
@@ -34,7 +76,7 @@ impl Pipeline {
                 server.host()
             ),
         );
-        Self { site, server, plane, repository, _controllers: controllers }
+        Self { site, server, plane, repository, ear: Ear::open(), _controllers: controllers }
     }
 
     fn run(&self, arguments: &[&str]) -> Run {
@@ -81,7 +123,7 @@ impl Pipeline {
         self.plane.apply(&json!({
             "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Provider",
             "metadata": { "name": "events", "namespace": "flux-system" },
-            "spec": { "type": "generic", "address": "http://127.0.0.1:9/" },
+            "spec": { "type": "generic", "address": self.ear.address },
         }));
         self.plane.apply(&json!({
             "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Alert",
@@ -178,6 +220,16 @@ fn a_build_goes_live_on_the_word_of_a_cluster_and_why_names_whatever_breaks() {
     assert_eq!(pipeline.broken(&[&third]), "integration announced alert-excludes");
     pipeline.plane.patch("alert", "promote", &json!({ "spec": { "exclusionList": null } }));
     assert_eq!(pipeline.broken(&[&third]), "integration promoted not-promoted");
+
+    // Told to somebody who does not take it: the controller says so in an event of the alert, and nowhere else.
+    pipeline.ear.refuses.store(true, Ordering::Relaxed);
+    pipeline.plane.reconcile("kustomization", "integration", "with nobody to tell");
+    let until = Instant::now() + Duration::from_secs(60);
+    while pipeline.broken(&[&third]) != "integration announced alert-undelivered" {
+        assert!(Instant::now() < until, "{}", pipeline.broken(&[&third]));
+        thread::sleep(Duration::from_millis(200));
+    }
+    pipeline.ear.refuses.store(false, Ordering::Relaxed);
 
     // Back by pin, and forward again.
     let pinned = pipeline.json(0, &["rollback", "--to", &first, "--strategy", "pin", "--reason", "data loss"]);
