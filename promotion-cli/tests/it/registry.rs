@@ -255,10 +255,12 @@ fn a_lease_that_cannot_be_had_is_not_passed_over() {
     let site = Site::new();
     let server = Server::start();
     site.write("promotion.yaml", "lock: lease:flux-system/promotion\nclusters: { live: { context: nowhere } }\n");
-    let repair = format!("oci://{}/acme/x", server.host);
+    let repository = format!("oci://{}/acme/x", server.host);
     let nowhere = site.path().join("kubeconfig");
-    let run = Run::of(site.command(&["repair", &repair, "--plain-http"]).env("KUBECONFIG", &nowhere));
-    assert_eq!(run.code, 1, "{}", run.text());
-    assert!(run.stderr.contains("read the kubeconfig"), "{}", run.stderr);
+    for writing in [&["repair", &repository][..], &["doctor", &repository, "--write"]] {
+        let run = Run::of(site.command(writing).arg("--plain-http").env("KUBECONFIG", &nowhere));
+        assert_eq!(run.code, 1, "{}", run.text());
+        assert!(run.stderr.contains("read the kubeconfig"), "{}", run.stderr);
+    }
     assert!(server.heads.lock().unwrap().is_empty());
 }

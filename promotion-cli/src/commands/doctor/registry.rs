@@ -7,7 +7,7 @@ use promotion_registry::distribution::Capabilities;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::connect::Connector;
+use crate::connect::{Connector, LeaseLock};
 use crate::error::Failure;
 use crate::output::{Document, Paint, columns};
 
@@ -53,7 +53,17 @@ impl Document for Examined {
 pub(super) async fn examine(app: &App, repository: &Repository, write: bool) -> Result<Examined, Failure> {
     let config = app.config()?;
     let registry = Connector::new(app, &config, repository)?.registry(repository)?;
-    let tags = look(&registry, write).await?;
+    let lease = LeaseLock::of(&config, &app.out).filter(|_| write);
+    let tags = match &lease {
+        Some(lease) => {
+            let held = lease.take().await?;
+            let tags = look(&registry, write).await;
+            drop(held);
+            lease.settle().await;
+            tags?
+        }
+        None => look(&registry, write).await?,
+    };
     let known = registry.capabilities();
     let Capabilities { referrers_api, multi_tag_put, immutable_tags, tag_delete, pages, case_sensitive_tags } = known;
     let repository = repository.clone();
