@@ -121,9 +121,16 @@ impl Operation<'_> {
         }
         let list = self.endpoints().tag(&self.fallback(subject.digest)?);
         let _turn = self.registry.turns.lock().await;
-        // A registry that does not say that it listed it has no such listing, most likely: what is read then is read along.
-        let (listed, read) = join(self.listed(subject.digest), self.list_at(&list)).await;
-        let listed = listed?.unwrap_or_default();
+        // A registry that lists referrers says so when it takes one (specification, "Pushing Manifests with Subject"). Only
+        // where that answer was lost, or another one showed that there is a listing, it is asked for.
+        let is_silent = put.is_some() && self.registry.learned.now().referrers_api != Some(true);
+        let (listed, read) = if is_silent {
+            (None, self.list_at(&list).await)
+        } else {
+            let (listed, read) = join(self.listed(subject.digest), self.list_at(&list)).await;
+            (listed?, read)
+        };
+        let listed = listed.unwrap_or_default();
         if listed.iter().any(|known| known.digest == manifest.digest()) {
             return Ok(None);
         }

@@ -50,6 +50,16 @@ async fn without_a_listing_the_tag_is_kept() {
 }
 
 #[tokio::test]
+async fn a_registry_that_says_nothing_of_a_subject_is_not_asked_for_a_listing() {
+    let subject = manifest("subject");
+    let server = Fake::default().start().await;
+    let registry = open(&server.uri());
+    assert!(registry.put_referrer(&referrer(&subject, "ours"), &[]).await.unwrap().is_some());
+    let asked = requests(&server).await;
+    assert!(!asked.iter().any(|request| request.contains("referrers/")), "{asked:?}");
+}
+
+#[tokio::test]
 async fn what_others_wrote_into_the_tag_keeps_its_text() {
     let subject = manifest("subject");
     let theirs = format!(
@@ -72,8 +82,7 @@ async fn an_entry_that_another_writer_undid_is_added_again() {
     let (subject, theirs) = (manifest("subject"), index(serde_json::json!([])));
     // The second look finds what the other writer put over ours.
     let undone = || ResponseTemplate::new(200).set_body_raw(theirs.bytes().to_vec(), OCI_INDEX);
-    let none = ResponseTemplate::new(404);
-    let answers = [Fault::Answer(none), Fault::Answer(undone()), Fault::Answer(undone())];
+    let answers = [Fault::Answer(undone()), Fault::Answer(undone())];
     let fake = Fake::default().fails("GET", answers);
     let server = fake.start().await;
     let ours = referrer(&subject, "ours");
@@ -121,8 +130,7 @@ async fn an_entry_that_is_undone_again_and_again_is_an_error() {
     let undone = || {
         Fault::Answer(ResponseTemplate::new(200).set_body_raw(index(serde_json::json!([])).bytes().to_vec(), OCI_INDEX))
     };
-    let faults = std::iter::once(Fault::Answer(ResponseTemplate::new(404))).chain((0..20).map(|_| undone()));
-    let server = Fake::default().fails("GET", faults).start().await;
+    let server = Fake::default().fails("GET", (0..20).map(|_| undone())).start().await;
     let error = open(&server.uri()).put_manifest(&referrer(&subject, "ours")).await.unwrap_err();
     assert_eq!(error.kind(), &PortErrorKind::Unavailable);
     assert!(error.message().contains("other writers"), "{error}");
