@@ -129,6 +129,10 @@ impl From<DriveError> for Failure {
             failure.message.push_str(&format!("; already written: {}", tags.join(", ")));
             failure.fix = Some("run it again: it goes on where it stopped".to_owned());
         }
+        if let Some(unseen) = failed.unseen {
+            failure.message.push_str(&format!("; perhaps written: {}", unseen.tag));
+            failure.fix = Some("run it again: it looks whether it is there, and goes on".to_owned());
+        }
         failure
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use promotion_core::manifest::{Descriptor, Manifest};
 use promotion_core::ports::{
-    BlobSource, Consistency, Expect, Guard, Listing, PortError, Registry, Tagged, Unread, Unsettled,
+    BlobSource, Consistency, Expect, Guard, Listing, PortError, PortErrorKind, Registry, Tagged, Unread, Unsettled,
 };
 use promotion_core::{Digest, Repository, Tag};
 
@@ -183,9 +183,14 @@ impl Registry for Watched {
         put
     }
 
-    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<bool, PortError> {
         let read = self.inner.read_back(tag, written, unread).await;
-        self.written.end(read.is_ok());
+        match &read {
+            Ok(_) => self.written.end(true),
+            Err(error) if matches!(error.kind(), PortErrorKind::Conflict { .. }) => self.written.end(false),
+            // It was accepted: who is interrupted now hears that it is there, perhaps.
+            Err(_) => {}
+        }
         read
     }
 

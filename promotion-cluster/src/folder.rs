@@ -40,7 +40,9 @@ impl Folder {
             unreadable: Vec::new(),
         };
         let read = documents(path)?;
-        folder.unreadable = read.unreadable;
+        // What nodes are told of mirrors is no object: nothing can be behind it.
+        let is_object = |(file, _): &(PathBuf, String)| file.extension().is_none_or(|of| of != "toml");
+        folder.unreadable = read.unreadable.into_iter().filter(is_object).collect();
         read.documents.into_iter().for_each(|document| folder.take(document.value));
         Ok(folder)
     }

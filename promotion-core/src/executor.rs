@@ -124,6 +124,8 @@ pub struct Executor {
     /// After our first write the goal turned out to be refused: only the rules are left to do.
     refused_late: Option<Refusal>,
     writes: Vec<Write>,
+    /// A write that the registry says it did, and that was not read back yet.
+    accepted: Option<Action>,
     /// Tags that turned out to be somebody else's.
     met: BTreeSet<Tag>,
     warnings: BTreeSet<Finding>,
@@ -147,6 +149,7 @@ impl Executor {
             stated: false,
             refused_late: None,
             writes: Vec::new(),
+            accepted: None,
             met: BTreeSet::new(),
             warnings: BTreeSet::new(),
             rounds: 0,
@@ -346,6 +349,7 @@ impl Executor {
 
     /// The write of [`Step::Write`] was done and read back.
     pub fn wrote(&mut self, was: Option<Digest>) {
+        self.accepted = None;
         let Some(action) = self.queue.pop_front() else { return };
         let fact = |why: &Why| matches!(why, Why::Birth | Why::Evidence { .. } | Why::Rejection | Why::Reopening);
         if fact(&action.why) && !self.queue.iter().any(|rest| fact(&rest.why)) {
@@ -357,6 +361,7 @@ impl Executor {
 
     /// The write of [`Step::Write`] was not done: somebody else had written the tag.
     pub fn conflicted(&mut self) {
+        self.accepted = None;
         if let (Some(action), Some(snapshot)) = (self.queue.pop_front(), &mut self.snapshot) {
             snapshot.forget(&action.tag);
             self.met.insert(action.tag);

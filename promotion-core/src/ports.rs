@@ -242,9 +242,10 @@ pub trait Registry: Send + Sync {
         self.put_tag(tag, manifest, expect).await.map(|()| None)
     }
 
-    /// Waits until the tag reads as it was written; [`PortErrorKind::Conflict`] when it is something else by now.
-    async fn read_back(&self, _tag: &Tag, _written: Digest, _unread: Unread) -> Result<(), PortError> {
-        Ok(())
+    /// Waits until the tag reads as it was written, and tells whether it did at the first look: where it did not, what was
+    /// read meanwhile may be older than the write. [`PortErrorKind::Conflict`] when the tag is something else by now.
+    async fn read_back(&self, _tag: &Tag, _written: Digest, _unread: Unread) -> Result<bool, PortError> {
+        Ok(true)
     }
 
     /// [`Registry::put_tag`] for several tags, in their order. Stops at the first that cannot be written; an adapter that

@@ -170,9 +170,11 @@ fn pins(file: &Path) -> Result<Vec<Pin>, Failure> {
 fn written(app: &App, path: &Path) -> Result<Option<Vec<lint::Document>>, Failure> {
     let read = promotion_cluster::documents(path)
         .map_err(|error| Failure::io("read what to check", path.display().to_string(), &error))?;
-    let is_other =
-        |document: &lint::Document| document.value.get("kind").is_some() || document.value.get("jobs").is_some();
-    if !path.is_dir() && !read.documents.iter().any(is_other) {
+    let is_hosts = path.file_name().is_some_and(|name| name == "hosts.toml");
+    let is_other = |document: &lint::Document| {
+        is_hosts || document.value.get("kind").is_some() || document.value.get("jobs").is_some()
+    };
+    if !path.is_dir() && !is_hosts && !read.documents.iter().any(is_other) {
         return Ok(None);
     }
     for (file, why) in &read.unreadable {

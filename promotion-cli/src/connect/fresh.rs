@@ -76,7 +76,7 @@ impl Registry for Fresh {
         self.0.write_tag(tag, manifest, expect).await
     }
 
-    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<bool, PortError> {
         self.0.read_back(tag, written, unread).await
     }
 

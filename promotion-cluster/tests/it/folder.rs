@@ -145,6 +145,7 @@ fn what_containerd_is_told_of_mirrors_is_a_document_too() {
     assert_eq!(values, [&json!({ "server": "https://docker.io", "host": mirror })]);
     let (file, why) = &read.unreadable[0];
     assert!(file.ends_with("torn/hosts.toml") && why.contains("line 1"), "{why}");
+    assert!(Folder::read(folder.path()).unwrap().unreadable().is_empty(), "no object can be behind it");
 }
 
 #[test]

@@ -101,8 +101,8 @@ impl Observed {
         let inventory = applied.map(|found| found.inventory.clone()).unwrap_or_default();
         let (dependencies, releases) =
             both(all(depends_on.iter().map(|name| dependency(cluster, name))), releases(cluster, &inventory)).await;
-        let charts = charts(cluster, &releases).await;
-        let canaries = match applied_canaries(cluster, &inventory).await {
+        let (charts, applied) = both(charts(cluster, &releases), applied_canaries(cluster, &inventory)).await;
+        let canaries = match applied {
             Some(applied) => applied,
             None => canaries,
         };
@@ -259,15 +259,16 @@ impl Observed {
     fn chart_trouble(&self, release: &HelmRelease, needed: bool) -> Option<Trouble> {
         let chart = release.chart.as_ref()?;
         let (_, reading) = self.charts.iter().find(|(named, _)| named == chart)?;
-        let of_chart = |fault| Trouble { object: self.site.object(chart.0, &chart.1), fault };
+        let named = self.site.object(chart.0, &chart.1);
+        let of_release = |fault| Trouble { object: self.site.object(Kind::HelmRelease, &release.name), fault };
         match reading {
             Reading::Absent | Reading::Unknown(_) if !needed => None,
-            Reading::Absent => Some(of_chart(Fault::Absent)),
-            Reading::Unknown(why) => Some(of_chart(Fault::Unreadable { why: why.clone() })),
-            Reading::Known(chart) => chart.fault().map(of_chart).or_else(|| {
-                let fault = chart.is_ahead_of(release)?;
-                Some(Trouble { object: self.site.object(Kind::HelmRelease, &release.name), fault })
-            }),
+            Reading::Absent => Some(of_release(Fault::ChartAbsent { chart: named })),
+            Reading::Unknown(why) => Some(of_release(Fault::ChartUnknown { chart: named, why: why.clone() })),
+            Reading::Known(chart) => match chart.fault() {
+                Some(fault) => Some(Trouble { object: named, fault }),
+                None => chart.is_ahead_of(release).map(of_release),
+            },
         }
     }
 

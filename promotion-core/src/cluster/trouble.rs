@@ -28,6 +28,11 @@ impl ObjectRef {
         format!("{program}{context} -n {}", self.name.namespace)
     }
 
+    /// Whether one may, in the object's namespace.
+    fn may(&self, verb: &str) -> String {
+        format!("{} auth can-i {verb} {}.{}", self.aimed("kubectl"), self.kind.plural(), self.kind.group())
+    }
+
     fn kubectl(&self, verb: &str) -> String {
         format!("{} {verb} {} {}", self.aimed("kubectl"), self.kind.argument(), self.name.name)
     }
@@ -38,6 +43,7 @@ impl ObjectRef {
             Kind::OciRepository => "source oci",
             Kind::Kustomization => "kustomization",
             Kind::HelmRelease => "helmrelease",
+            Kind::HelmChart => "source chart",
             _ => return None,
         };
         Some(format!("{} {verb} {words} {}", self.aimed("flux"), self.name.name))
@@ -87,6 +93,8 @@ pub enum Fault {
     NotReady { reason: String, message: String, since: Option<Timestamp> },
     NotApplied { applied: Option<Applied> },
     ChartNotApplied { has: String, wanted: String },
+    ChartAbsent { chart: ObjectRef },
+    ChartUnknown { chart: ObjectRef, why: String },
     CanaryFails { message: String, since: Option<Timestamp> },
     CanaryStale { last_run: Option<Timestamp> },
     // Events.
@@ -134,6 +142,11 @@ pub const MEANINGS: &[(&str, &str)] = &[
         "chart-not-applied",
         "the HelmRelease is ready with the chart it had, and its chart is another one by now: ready says nothing of that",
     ),
+    ("chart-absent", "there is no source that the HelmRelease's chart could come from"),
+    (
+        "chart-unknown",
+        "the cluster did not say what the HelmRelease's chart is by now; unknown is never taken for healthy",
+    ),
     ("canary-fails", "a canary's last run failed"),
     ("canary-stale", "a canary missed a run: what it says is old, and old is not healthy"),
     ("unwatched", "no alert listens to the object, so nobody outside the cluster is told that it is ready"),
@@ -178,6 +191,7 @@ impl Fault {
                 | Self::NotReady { .. }
                 | Self::NotApplied { .. }
                 | Self::ChartNotApplied { .. }
+                | Self::ChartUnknown { .. }
                 | Self::CanaryFails { .. }
                 | Self::CanaryStale { .. }
                 | Self::Undelivered { .. }
@@ -211,6 +225,8 @@ impl Trouble {
             Fault::NotReady { .. } => "object-not-ready",
             Fault::NotApplied { .. } => "not-applied-yet",
             Fault::ChartNotApplied { .. } => "chart-not-applied",
+            Fault::ChartAbsent { .. } => "chart-absent",
+            Fault::ChartUnknown { .. } => "chart-unknown",
             Fault::CanaryFails { .. } => "canary-fails",
             Fault::CanaryStale { .. } => "canary-stale",
             Fault::Unwatched => "unwatched",
@@ -274,6 +290,10 @@ impl Trouble {
             Fault::ChartNotApplied { has, wanted } => {
                 format!("{object} is ready with the chart {has}, and its chart is {wanted} by now")
             }
+            Fault::ChartAbsent { chart } => format!("{object} takes its chart from {chart}, which is not there"),
+            Fault::ChartUnknown { chart, why } => {
+                format!("{object} takes its chart from {chart}, which is unknown: {why}")
+            }
             Fault::CanaryFails { message, since } => {
                 let message = if message.is_empty() { "it says nothing" } else { message };
                 format!("{object} fails{}: {message}", ago(since.as_ref()))
@@ -319,13 +339,10 @@ impl Trouble {
                     Kind::OciRepository | Kind::Kustomization => "get",
                     _ => "list",
                 };
-                format!(
-                    "{} auth can-i {verb} {}.{}",
-                    object.aimed("kubectl"),
-                    object.kind.plural(),
-                    object.kind.group()
-                )
+                object.may(verb)
             }
+            Fault::ChartAbsent { .. } => "name the right one in its spec.chartRef, or create it".to_string(),
+            Fault::ChartUnknown { chart, .. } => chart.may("list"),
             Fault::Silent { .. } => {
                 let context = object.context.as_ref().map(|context| format!(" --context {context}")).unwrap_or_default();
                 format!("kubectl{context} get deployments --all-namespaces --selector app=kustomize-controller")
@@ -391,6 +408,10 @@ fn in_context(object: &ObjectRef) -> String {
 
 /// Conditions and reasons of source-controller (api/v1: conditions.go, ocirepository_types.go).
 fn source_fix(object: &ObjectRef, reason: &str, message: &str) -> String {
+    // A chart has neither an address nor a Secret of its own.
+    if object.kind == Kind::HelmChart {
+        return object.kubectl("describe");
+    }
     let denied = ["UNAUTHORIZED", "DENIED", "denied", "unauthorized", "401", "403"];
     match reason {
         "AuthenticationFailed" => "create or mend the Secret of spec.secretRef: it must allow to pull".to_string(),

@@ -52,6 +52,16 @@ pub struct DriveError {
     pub error: PortError,
     /// What was written before.
     pub writes: Vec<Write>,
+    /// What the registry accepted, and nobody could read back.
+    pub unseen: Option<Write>,
+}
+
+impl DriveError {
+    fn of(error: PortError, executor: &Executor) -> Self {
+        let unseen = executor.accepted.clone();
+        let accepted = unseen.map(|action| Write { tag: action.tag, digest: action.digest, was: None });
+        Self { error, writes: executor.writes().to_vec(), unseen: accepted }
+    }
 }
 
 /// How an executor's work ended.
@@ -83,7 +93,7 @@ pub enum Planned {
 /// # Errors
 /// When the registry fails; what was written before is in the error.
 pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn World) -> Result<End, DriveError> {
-    let _guard = registry.lock().await.map_err(|error| DriveError { error, writes: Vec::new() })?;
+    let _guard = registry.lock().await.map_err(|error| DriveError::of(error, executor))?;
     if let Some(end) = advance(registry, executor, world, Until::Planned).await? {
         return Ok(end);
     }
@@ -111,7 +121,7 @@ pub async fn drive(registry: &dyn Registry, executor: &mut Executor, world: &dyn
         Some(end) => Ok(end),
         None => {
             let error = PortError::new(PortErrorKind::Invalid, "carry out a plan", "it did not come to an end");
-            Err(DriveError { error, writes: executor.writes().to_vec() })
+            Err(DriveError::of(error, executor))
         }
     }
 }
@@ -157,7 +167,7 @@ async fn advance(
             Step::List => list(registry, executor, world).await,
             Step::Ask(queries) => learn(registry, executor, world, queries).await,
         };
-        answered.map_err(|error| DriveError { error, writes: executor.writes().to_vec() })?;
+        answered.map_err(|error| DriveError::of(error, executor))?;
     }
 }
 
@@ -277,7 +287,12 @@ async fn list_after(
     let along = both(registry.list_tags(), registry.resolve_all(&others));
     let (read, (listing, digests)) = both(registry.read_back(&action.tag, action.digest, unread), along).await;
     match read {
-        Ok(()) => executor.wrote(None),
+        Ok(true) => executor.wrote(None),
+        // What was read beside it may be from before it took effect: it is all read again.
+        Ok(false) => {
+            executor.wrote(None);
+            return Ok(());
+        }
         Err(error) if is_conflict(error.kind()) => {
             executor.conflicted();
             return Ok(());
@@ -389,15 +404,18 @@ async fn write(
         None => registry.manifest(action.digest).await?,
     };
     let written = match registry.write_tag(&action.tag, &manifest, action.expect).await {
-        Ok(Some(unread)) if executor.queue.len() == 1 => {
-            return list_after(registry, executor, world, action, unread).await;
+        Ok(Some(unread)) => {
+            executor.accepted = Some(action.clone());
+            if executor.queue.len() == 1 {
+                return list_after(registry, executor, world, action, unread).await;
+            }
+            registry.read_back(&action.tag, action.digest, unread).await
         }
-        Ok(Some(unread)) => registry.read_back(&action.tag, action.digest, unread).await,
-        Ok(None) => Ok(()),
+        Ok(None) => Ok(true),
         Err(error) => Err(error),
     };
     match written {
-        Ok(()) => executor.wrote(None),
+        Ok(_) => executor.wrote(None),
         Err(error) if is_conflict(error.kind()) => executor.conflicted(),
         Err(error) => return Err(error),
     }

@@ -30,13 +30,18 @@ fn mirrors(document: &Document, found: &mut Found<'_>) {
     }
     // What a host may not resolve, it cannot make up: blobs and manifests are asked for by digest.
     let resolves = |host: &Value| match host.get("capabilities").and_then(Value::as_array) {
-        Some(capabilities) => capabilities.iter().any(|one| one == "resolve"),
-        None => true,
+        Some(told) if !told.is_empty() => {
+            told.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case("resolve"))
+        }
+        Some(_) | None => true,
     };
     let unverified =
         |url: &str, host: &Value| url.starts_with("http://") || host.get("skip_verify") == Some(&true.into());
-    for (url, host) in value.get("host").and_then(Value::as_object).into_iter().flatten() {
-        let name = url.split_once("://").map_or(url.as_str(), |(_, name)| name);
+    let hosts = value.get("host").and_then(Value::as_object).into_iter().flatten();
+    let is_hosts = document.place.ends_with("hosts.toml") || value.get("host").is_some_and(Value::is_object);
+    let server = text(value, "/server").filter(|_| is_hosts).map(|server| (server, value));
+    for (url, host) in hosts.map(|(url, host)| (&**url, host)).chain(server) {
+        let name = url.split_once("://").map_or(url, |(_, name)| name);
         if unverified(url, host) && resolves(host) && !is_here(&host_of(name)) {
             let subject = alloc::format!("mirror of {}", mirrored(document));
             found(subject, Rule::MirrorPlainHttp { host: name.to_string() });
@@ -63,7 +68,7 @@ fn source(value: &Value, found: &mut Found<'_>) {
 }
 
 fn is_here(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.")
+    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
 }
 
 /// A field `digest: ""` with a marker that tells Flux to fill it; markers are comments, so the text is read.

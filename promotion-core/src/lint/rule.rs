@@ -207,7 +207,7 @@ impl Flaw {
             Rule::MirrorPlainHttp { host } => format!("asks the mirror {host} without verified TLS"),
             Rule::PullSecretElsewhere { secret, namespace, found } => {
                 format!(
-                    "pulls with the Secret {secret}, which is in {} and does not come to {namespace}",
+                    "pulls with the Secret {secret}, which is in {}, and nothing here puts it in {namespace}",
                     found.join(", ")
                 )
             }

@@ -65,11 +65,28 @@ fn latest(value: &Value, found: &mut Found<'_>) {
 /// Pull secrets of other namespaces; those of which no document has any are not looked at.
 fn unreachable_secrets(value: &Value, documents: &[Document], found: &mut Found<'_>) {
     let Some(namespace) = text(value, "/metadata/namespace") else { return };
+    // What these make, and where, only the cluster knows.
+    let distributes = |other: &Document| {
+        matches!(
+            text(&other.value, "/kind"),
+            Some("ClusterExternalSecret" | "ClusterPolicy" | "HierarchyConfiguration" | "HNCConfiguration")
+        )
+    };
+    if documents.iter().any(distributes) {
+        return;
+    }
     let account = (text(value, "/kind") == Some("ServiceAccount")).then_some(value);
     let named = pods(value).into_iter().chain(account).flat_map(|pod| items(pod, "/imagePullSecrets"));
     for secret in named.filter_map(|secret| text(secret, "/name")) {
-        let is_it =
-            |other: &&Value| text(other, "/kind") == Some("Secret") && text(other, "/metadata/name") == Some(secret);
+        let is_it = |other: &&Value| {
+            let names = match text(other, "/kind") {
+                Some("Secret") => ["/metadata/name", "/metadata/name"],
+                Some("ExternalSecret") => ["/metadata/name", "/spec/target/name"],
+                Some("SealedSecret") => ["/metadata/name", "/spec/template/metadata/name"],
+                _ => return false,
+            };
+            names.iter().any(|name| text(other, name) == Some(secret))
+        };
         let all: Vec<&Value> = documents.iter().map(|other| &other.value).filter(is_it).collect();
         let comes = |other: &&Value| {
             let own = text(other, "/metadata/namespace");
@@ -131,7 +148,10 @@ fn runner(value: &Value, found: &mut Found<'_>) {
 pub(super) fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or(rest);
-    authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_string()
+    match authority.split_once(']') {
+        Some((address, _)) => alloc::format!("{address}]"),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_string(),
+    }
 }
 
 /// Whether only pods of a cluster know this name.

@@ -145,7 +145,7 @@ impl Case<'_, '_> {
         };
         if let Some(trouble) = observed.unready_release(false).or_else(|| observed.unhealthy_canary(false)) {
             return match trouble.fault {
-                Fault::Unreadable { .. } => Answer::Unknown(Reason::from(trouble)),
+                Fault::Unreadable { .. } | Fault::ChartUnknown { .. } => Answer::Unknown(Reason::from(trouble)),
                 _ => Answer::Fail(Reason::from(trouble)),
             };
         }

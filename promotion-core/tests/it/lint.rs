@@ -248,6 +248,7 @@ const PAIRS: &[Pair] = &[
                 "http://10.0.20.10:5000": { "capabilities": ["pull"] },
                 "https://mirror.example": { "capabilities": ["pull", "resolve"] },
                 "http://127.0.0.1:5000": { "capabilities": ["pull", "resolve"] },
+                "http://[::1]:5000": { "capabilities": [] },
             } })]
         },
     ),
@@ -255,6 +256,31 @@ const PAIRS: &[Pair] = &[
         "mirror-plain-http",
         || vec![json!({ "host": { "https://mirror.example": { "capabilities": ["resolve"], "skip_verify": true } } })],
         || vec![json!({ "host": { "https://mirror.example": { "capabilities": ["resolve"], "skip_verify": false } } })],
+    ),
+    (
+        "mirror-plain-http",
+        || vec![json!({ "host": { "http://10.0.20.10:5000": { "capabilities": ["Resolve"] } } })],
+        || vec![json!({ "host": { "http://10.0.20.10:5000": { "capabilities": ["Pull"] } } })],
+    ),
+    (
+        "mirror-plain-http",
+        || vec![json!({ "server": "http://10.0.20.10:5000", "capabilities": [], "host": {} })],
+        || vec![json!({ "server": "http://10.0.20.10:5000" })],
+    ),
+    (
+        "pull-secret-elsewhere",
+        || vec![pulling("shop"), pull_secret(None)],
+        || {
+            let target = json!({ "spec": { "target": { "name": "ghcr" } } });
+            let mut external = named("external-secrets.io/v1", "ExternalSecret", "any", &target);
+            external["metadata"]["namespace"] = json!("shop");
+            vec![pulling("shop"), pull_secret(None), external]
+        },
+    ),
+    (
+        "pull-secret-elsewhere",
+        || vec![pulling("shop"), pull_secret(None)],
+        || vec![pulling("shop"), pull_secret(None), named("kyverno.io/v1", "ClusterPolicy", "spread", &json!({}))],
     ),
     ("pull-secret-elsewhere", || vec![pulling("shop"), pull_secret(None)], || vec![pulling("apps"), pull_secret(None)]),
     (

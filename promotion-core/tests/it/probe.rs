@@ -33,8 +33,11 @@ pub(crate) struct Probe {
     pub(crate) reads_back_while_listing: Option<Tag>,
     /// Whether a listing was begun since a tag was written.
     listing: AtomicBool,
+    listings: AtomicUsize,
     /// Whether a tag was accepted, and reading it back failed.
     unseen: AtomicBool,
+    /// A tag that is not seen at the first look.
+    pub(crate) lags_until: Option<Tag>,
     /// A tag that somebody else moves as soon as we wrote it.
     pub(crate) taken_by: Option<(Tag, Digest)>,
     /// A manifest that cannot be read.
@@ -55,7 +58,9 @@ impl Probe {
             read: AtomicBool::new(true),
             reads_back_while_listing: None,
             listing: AtomicBool::new(false),
+            listings: AtomicUsize::new(0),
             unseen: AtomicBool::new(false),
+            lags_until: None,
             taken_by: None,
             broken: None,
             refuses: None,
@@ -73,6 +78,11 @@ impl Probe {
 
     pub(crate) fn left_a_referrer_unsettled(&self) -> bool {
         self.unsettled.load(Ordering::Relaxed)
+    }
+
+    /// How often tags were listed.
+    pub(crate) fn listings(&self) -> usize {
+        self.listings.load(Ordering::Relaxed)
     }
 
     pub(crate) fn left_a_tag_unseen(&self) -> bool {
@@ -114,6 +124,7 @@ impl Registry for Probe {
 
     async fn list_tags(&self) -> Result<Listing, PortError> {
         self.listing.store(true, Ordering::Relaxed);
+        self.listings.fetch_add(1, Ordering::Relaxed);
         self.step().await?;
         let comes = || !self.lists_while_read || self.read.load(Ordering::Relaxed);
         poll_fn(|_| if comes() { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -177,14 +188,14 @@ impl Registry for Probe {
         Ok(Some(Unread { was }))
     }
 
-    async fn read_back(&self, tag: &Tag, written: Digest, _: Unread) -> Result<(), PortError> {
+    async fn read_back(&self, tag: &Tag, written: Digest, _: Unread) -> Result<bool, PortError> {
         let begun = || self.reads_back_while_listing.as_ref() != Some(tag) || self.listing.load(Ordering::Relaxed);
         poll_fn(|_| if begun() { Poll::Ready(()) } else { Poll::Pending }).await;
         let step = self.step().await;
         self.unseen.fetch_or(step.is_err(), Ordering::Relaxed);
         step?;
         match self.inner.resolve(tag).await? {
-            Some(found) if found == written => Ok(()),
+            Some(found) if found == written => Ok(self.lags_until.as_ref() != Some(tag)),
             found => Err(error(PortErrorKind::Conflict { found })),
         }
     }

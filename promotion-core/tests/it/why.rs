@@ -696,6 +696,32 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         }),
         (vec![Kustomization, Canary], vec!["source-fails"])
     );
+    // Suspended, its controller takes note of the newest spec, fetches nothing, and calls that ready.
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            change(cluster, SHOP_CHART, "/spec/suspend", json!(true));
+        }),
+        (vec![Kustomization, Canary], vec!["object-suspended"])
+    );
+    assert_eq!(
+        witness(|cluster| {
+            charted(cluster, CHART);
+            change(cluster, SHOP_CHART, "/status/artifact", Value::Null);
+        }),
+        (vec![Kustomization, Canary], vec!["source-fails"])
+    );
+    // A tag that is no version: helm-controller keeps the whole revision where the digest belongs.
+    for (taken, found) in [("latest@", vec![]), ("latest@sha256:00", vec!["chart-not-applied"])] {
+        let mut scene = Scene::waiting();
+        let taken = if taken.ends_with('@') { format!("{taken}{CHART}") } else { taken.to_owned() };
+        charted(&mut scene.integration, &taken);
+        change(&mut scene.integration, SHOP_CHART, "/status/artifact/revision", json!(format!("latest@{CHART}")));
+        let observed = block_on(Observed::read(&scene.integration, site(), now()));
+        let troubles: Vec<_> =
+            observed.unready_release(true).iter().map(promotion_core::cluster::Trouble::id).collect();
+        assert_eq!(troubles, found, "{taken}");
+    }
     // Without history the last attempt tells; who tells neither is believed.
     assert_eq!(
         witness(|cluster| {
@@ -718,7 +744,8 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
         let chart = json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmChart",
             "metadata": { "namespace": "flux-system", "name": "apps-shop", "generation": 1 },
-            "status": { "observedGeneration": 1, "artifact": { "revision": "6.5.4" } },
+            "status": { "observedGeneration": 1, "artifact": { "revision": "6.5.4" },
+                        "conditions": [{ "type": "Ready", "status": "True", "reason": "ChartPullSucceeded" }] },
         });
         cluster.insert(Object::of(chart).expect("a known kind"));
         change(cluster, RELEASE, "/status/helmChart", json!("flux-system/apps-shop"));
@@ -733,7 +760,11 @@ fn a_cluster_is_a_witness_of_what_it_runs_and_of_nothing_else() {
     packaged(&mut scene.integration, "6.5.4");
     scene.integration.forbidden.insert(Kind::HelmChart, "forbidden: cannot list helmcharts".to_owned());
     let observed = block_on(Observed::read(&scene.integration, site(), now()));
-    assert_eq!(observed.unready_release(false).map(|trouble| trouble.id()), Some("object-unreadable"));
+    assert_eq!(observed.unready_release(false).map(|trouble| trouble.id()), Some("chart-unknown"));
+    scene.integration.forbidden.clear();
+    remove(&mut scene.integration, (Kind::HelmChart, "flux-system", "apps-shop"));
+    let observed = block_on(Observed::read(&scene.integration, site(), now()));
+    assert_eq!(observed.unready_release(false).map(|trouble| trouble.id()), Some("chart-absent"));
     assert_eq!(
         witness(|cluster| change(cluster, CANARY, "/status/lastCheck", json!("2026-01-01T00:00:00Z"))),
         (vec![Kustomization, HelmRelease], vec!["canary-stale"])

@@ -143,10 +143,10 @@ impl Refusal {
         let retry_after = retry::asked(headers, &String::from_utf8_lossy(bytes));
         // A registry answers for its content from its own host; elsewhere a redirect led to something else.
         let absent = url.origin() == asked.home.origin()
-            && (said.is_absence() || (said.is_silent() && may_be_silent(headers, asked.method)));
+            && (said.is_absence() || (whole && said.is_silent() && may_be_silent(headers, asked.method)));
         let mut kind = refusal::kind(status, &said, absent, retry_after);
         // What decides may be in the part that is missing.
-        let torn = !whole && kind == PortErrorKind::Invalid;
+        let torn = !whole && !said.is_told() && matches!(status.as_u16(), 400 | 404 | 405 | 409 | 412 | 422);
         if torn {
             kind = PortErrorKind::Unavailable;
         }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join, join_all};
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
 use promotion_core::ports::{Bytes, PortError, PortErrorKind, Unsettled};
 use promotion_core::{Digest, Tag};
@@ -80,15 +80,16 @@ impl Operation<'_> {
         manifest: &Manifest,
         blobs: &[(Descriptor, Vec<u8>)],
     ) -> Result<HeaderMap, PortError> {
-        let (there, put) =
-            join(try_join_all(blobs.iter().map(|(blob, _)| self.has_blob(blob.digest))), self.put_untagged(manifest))
-                .await;
-        let missing: Vec<_> = blobs.iter().zip(there?).filter(|(_, there)| !there).map(|(blob, _)| blob).collect();
-        for (blob, bytes) in &missing {
+        let asked = join_all(blobs.iter().map(|(blob, _)| self.has_blob(blob.digest)));
+        let (there, put) = join(asked, self.put_untagged(manifest)).await;
+        // Where nobody could tell, putting a blob tells.
+        let missing = blobs.iter().zip(there).filter(|(_, there)| !matches!(there, Ok(true))).map(|(blob, _)| blob);
+        for (blob, bytes) in missing {
             self.put_missing_blob(blob, &mut Bytes::new(bytes.clone())).await?;
         }
         match put {
-            Err(_) if !missing.is_empty() => self.put_untagged(manifest).await,
+            // Perhaps for want of a blob that another writer has put since.
+            Err(error) if !blobs.is_empty() && is_for_want(error.kind()) => self.put_untagged(manifest).await,
             put => put,
         }
     }
@@ -148,6 +149,7 @@ impl Operation<'_> {
         while visited.len() < PAGES && visited.insert(url.clone()) {
             let document = match self.get(&url, Some(OCI_INDEX), MANIFEST).await? {
                 Got::Document(document) => document,
+                Got::Other(answer) if answer.is_torn() => return Err(answer.refused().await),
                 Got::Other(answer) if visited.len() == 1 && matches!(answer.status.as_u16(), 400 | 404 | 405) => {
                     // A repository that nobody pushed to yet says nothing about the registry.
                     if !answer.is_no_repository() {
@@ -214,7 +216,8 @@ impl Operation<'_> {
             let error = match self.put(url.clone(), &merged, Repeat::Stale).await {
                 Ok(Put::Stored(_)) => return unsettled(),
                 Ok(Put::Refused(answer)) => {
-                    let later = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+                    let limited = answer.status == StatusCode::TOO_MANY_REQUESTS;
+                    let later = limited || answer.status.is_server_error() || answer.is_torn();
                     let error = answer.refused().await;
                     if !later {
                         return Err(error);
@@ -293,6 +296,11 @@ impl Entry {
             annotations: self.annotations.unwrap_or_default(),
         })
     }
+}
+
+/// What registries answer to a manifest that points at something they do not have.
+const fn is_for_want(kind: &PortErrorKind) -> bool {
+    matches!(kind, PortErrorKind::NotFound | PortErrorKind::Invalid | PortErrorKind::Unavailable)
 }
 
 /// A manifest as a listing of referrers has it.

@@ -82,6 +82,11 @@ impl Said {
         self.codes.is_empty() && self.text.is_empty() && !self.page
     }
 
+    /// Whether the registry's own codes were read, so that the answer means what they say.
+    pub(crate) const fn is_told(&self) -> bool {
+        !self.codes.is_empty()
+    }
+
     /// Whether a tag may not move. Registries agree on no status and no code for it, so their words decide: "immutable"
     /// (Harbor, ECR, Docker Hub, Artifact Registry, Quay), ECR's exception, Nexus' "does not allow updating assets".
     fn is_immutable(&self) -> bool {

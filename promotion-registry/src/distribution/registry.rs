@@ -86,7 +86,7 @@ impl Registry for Distribution {
     async fn put_tag(&self, tag: &Tag, manifest: &Manifest, expect: Expect) -> Result<(), PortError> {
         let operation = self.attempting(format!("put tag {tag} on {}", manifest.digest()));
         match operation.write_tag(tag, manifest, expect).await? {
-            Some(unread) => operation.read_back(tag, manifest.digest(), unread).await,
+            Some(unread) => operation.read_back(tag, manifest.digest(), unread).await.map(|_| ()),
             None => Ok(()),
         }
     }
@@ -96,7 +96,7 @@ impl Registry for Distribution {
         operation.write_tag(tag, manifest, expect).await
     }
 
-    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+    async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<bool, PortError> {
         self.attempting(format!("put tag {tag} on {written}")).read_back(tag, written, unread).await
     }
 

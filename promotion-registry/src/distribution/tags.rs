@@ -109,13 +109,13 @@ impl Operation<'_> {
     }
 
     /// [`promotion_core::ports::Registry::read_back`]: some registries take a moment, and some store another name.
-    pub(super) async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<(), PortError> {
+    pub(super) async fn read_back(&self, tag: &Tag, written: Digest, unread: Unread) -> Result<bool, PortError> {
         let url = self.endpoints().tag(tag);
         let mut look = 1;
         loop {
             let found = self.digest_at(url.clone()).await?;
             if found == Some(written) {
-                return self.keeps_case(tag, written).await;
+                return self.keeps_case(tag, written).await.map(|()| look == 1);
             }
             if found != unread.was && found.is_some() {
                 return Err(self.conflict(tag, found, "what was written"));
@@ -174,7 +174,7 @@ impl Operation<'_> {
         if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
             return Ok(Sent::Done(answer.headers));
         }
-        let cannot = matches!(answer.status.as_u16(), 400 | 405 | 501);
+        let cannot = matches!(answer.status.as_u16(), 400 | 405 | 501) && !answer.is_torn();
         let (status, error) = (answer.status, answer.refused().await);
         if cannot || *error.kind() == PortErrorKind::Unsupported {
             self.registry.learned.note(|known| known.tag_delete = Some(false));
@@ -244,6 +244,6 @@ impl Operation<'_> {
 
 /// A failure on the registry's side may have come after the deed; "not now" is worth another look later.
 fn judge(status: StatusCode, error: PortError) -> Sent {
-    let later = matches!(error.kind(), PortErrorKind::RateLimited { .. });
+    let later = matches!(error.kind(), PortErrorKind::RateLimited { .. } | PortErrorKind::Unavailable);
     if later || status.is_server_error() { Sent::Unknown(error) } else { Sent::Refused(error) }
 }

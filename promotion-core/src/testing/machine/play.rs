@@ -98,7 +98,7 @@ async fn attempt(registry: &dyn Registry, goal: &Goal, state: &State) -> Result<
         End::Done(outcome) => Ok(outcome),
         End::Drifted(_) => {
             let error = PortError::new(PortErrorKind::Invalid, goal.name(), "nothing was planned, yet it drifted");
-            Err(DriveError { error, writes: Vec::new() })
+            Err(DriveError { error, writes: Vec::new(), unseen: None })
         }
     }
 }
