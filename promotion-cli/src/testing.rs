@@ -4,7 +4,7 @@
 //! use promotion_cli::testing::configuration;
 //!
 //! let written = configuration("versions:\n  initial: 1.0.0\n").unwrap();
-//! assert!(written.contains("initial: 1.0.0"));
+//! assert!(written.contains("1.0.0") && configuration(&written).unwrap() == written, "it is read again as it was");
 //! let mistake = configuration("version: 1").unwrap_err();
 //! assert_eq!((mistake.place.as_str(), mistake.message.as_str()), ("promotion.yaml:1:1", "unknown key \"version\""));
 //! ```
