@@ -2,7 +2,8 @@
 //! among those of `promotion-core/tests/it/why.rs`, by the name that follows it here.
 //!
 //! Ways to fail:
-//! - integration does not update: all of `every_way_to_be_stuck_in_integration_is_told`;
+//! - integration does not update: all of `every_way_to_be_stuck_in_integration_is_told`, and
+//!   [`a_commit_that_nobody_built_is_the_first_broken_link`];
 //! - live does not update: all of `every_way_for_live_not_to_update_is_told`;
 //! - the dispatch never arrives: "the provider's token lacks the scope";
 //! - the workflow runs every ten minutes: [`an_alert_that_comes_again_is_normal`];
@@ -68,6 +69,14 @@ fn built() -> (Site, String) {
     let digest = text(&site.push(1)["digest"]).to_owned();
     site.write("event.json", &success(&digest));
     (site, digest)
+}
+
+#[test]
+fn a_commit_that_nobody_built_is_the_first_broken_link() {
+    let (site, _) = built();
+    let why = site.run(&["why", REPO, &commit(7)]);
+    assert_eq!(why.code, 5);
+    assert_told!(why);
 }
 
 #[test]
