@@ -151,3 +151,26 @@ async fn only_a_registry_can_say_that_there_is_no_manifest() {
         assert_eq!(*error.kind() == PortErrorKind::NotFound, absent, "{error}");
     }
 }
+
+/// A 404 without a word is absence where the registry shows itself; one whose words did not arrive is nothing yet.
+#[tokio::test]
+async fn a_404_that_breaks_off_is_not_absence() {
+    let torn = || {
+        let head =
+            "HTTP/1.1 404 Not Found\r\nDocker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 120\r\n\r\n";
+        head.as_bytes().to_vec()
+    };
+    let silent = || {
+        let head = "HTTP/1.1 404 Not Found\r\nDocker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        head.as_bytes().to_vec()
+    };
+    let (address, _) = raw(vec![silent()]).await;
+    assert_eq!(open(&address).tagged_all(&[tag("1.0.0")]).await.unwrap(), [None]);
+    let (address, asked) = raw(vec![torn(), silent()]).await;
+    assert_eq!(open(&address).tagged_all(&[tag("1.0.0")]).await.unwrap(), [None]);
+    assert_eq!(asked.lock().unwrap().len(), 2, "it is asked again");
+    let (address, _) = raw(vec![torn(), torn(), torn()]).await;
+    let error = open(&address).tagged_all(&[tag("1.0.0")]).await.unwrap_err();
+    assert_eq!(error.kind(), &PortErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("broke off"), "{error}");
+}

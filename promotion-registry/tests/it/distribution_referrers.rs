@@ -1,6 +1,7 @@
 //! Referrers over the distribution API: listed by the registry, or by the tag that stands in for the listing.
 
-use promotion_core::manifest::{Manifest, OCI_INDEX};
+use promotion_core::Digest;
+use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
 use promotion_core::ports::{Expect, PortErrorKind, Registry};
 use wiremock::ResponseTemplate;
 
@@ -57,6 +58,20 @@ async fn a_registry_that_says_nothing_of_a_subject_is_not_asked_for_a_listing() 
     assert!(registry.put_referrer(&referrer(&subject, "ours"), &[]).await.unwrap().is_some());
     let asked = requests(&server).await;
     assert!(!asked.iter().any(|request| request.contains("referrers/")), "{asked:?}");
+}
+
+/// Another writer puts the blob between the refusal of our manifest and our look for the blob.
+#[tokio::test]
+async fn a_manifest_that_was_refused_for_a_blob_that_is_there_by_now_is_put_again() {
+    let subject = manifest("subject");
+    let there = Fault::Answer(ResponseTemplate::new(200));
+    let refused = Fault::Answer(refusal(400, "MANIFEST_BLOB_UNKNOWN"));
+    let server = Fake::default().fails("HEAD", [there]).fails("PUT", [refused]).start().await;
+    let registry = open(&server.uri());
+    let ours = referrer(&subject, "ours");
+    let blob = Descriptor { digest: Digest::of(b"{}"), size: 2, ..ours.descriptor() };
+    registry.put_referrer(&ours, &[(blob, b"{}".to_vec())]).await.unwrap().expect("no listing of its own");
+    assert_eq!(registry.referrers(subject.digest()).await.unwrap()[0].digest, ours.digest());
 }
 
 #[tokio::test]
