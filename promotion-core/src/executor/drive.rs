@@ -305,7 +305,8 @@ async fn list_after(
     Ok(())
 }
 
-/// Hands over what was read beside a listing, if it is asked for now. Else it is dropped: later it must be as of later.
+/// Hands over what was read beside a listing, if it is asked for now. Else it is dropped: what is asked after another write
+/// needs an answer from after that write.
 fn foretold(executor: &mut Executor, world: &dyn World, read: impl Iterator<Item = (Tag, Option<Digest>)>) {
     let Step::Ask(asked) = executor.next(world.now()) else { return };
     for (tag, digest) in read {

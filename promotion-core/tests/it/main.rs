@@ -27,6 +27,7 @@ mod retention;
 mod scene;
 mod silences;
 mod stories;
+mod two_clusters;
 mod views;
 
 /// A file that nobody declares would be tests that nobody runs.
