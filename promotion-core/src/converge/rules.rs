@@ -173,21 +173,26 @@ fn hold(
     selected: Option<&(Version, Tag, Digest)>,
 ) -> Result<Option<Reason>, Needs> {
     let Some((version, tag, digest)) = selected else { return Ok(None) };
-    let Some(running) = draft.view.verdicts(*digest)? else {
-        // Its manifest cannot be read, so nobody can say that it is older or bad.
+    if draft.view.manifest(*digest)?.is_none() {
+        // It cannot be read, so nobody can say that it is older or bad.
         return Ok(Some(Reason::DanglingTag { tag: tag.clone(), artifact: *digest }));
-    };
-    if running.rejected() || *digest == target.digest {
+    }
+    let younger = target.younger.contains(digest);
+    // What was born above all that the stage selects replaces it, whatever was said of that: nothing is read for it.
+    if *digest == target.digest || (!younger && target.birth >= *version) {
+        return Ok(None);
+    }
+    if draft.view.verdicts(*digest)?.is_some_and(|verdicts| verdicts.rejected()) {
         return Ok(None);
     }
     let (name, tag, artifact) = (draft.stage_name(stage), tag.clone(), *digest);
-    if target.younger.contains(digest) {
+    if younger {
         return Ok(Some(Reason::HeldByNewer { stage: name, tag, artifact }));
     }
     // Builds after a release get a higher base: a birth below it is older than whoever made it by hand, and than an
     // artifact whose own birth was lost.
     let unborn = || Ok::<bool, Needs>(draft.view.birth_of(artifact)?.is_none());
-    if target.birth < *version && (!is_stripped_candidate(&draft.view, version, artifact)? || unborn()?) {
+    if !is_stripped_candidate(&draft.view, version, artifact)? || unborn()? {
         return Ok(Some(Reason::HeldByHandMade { stage: name, tag, artifact }));
     }
     Ok(None)
