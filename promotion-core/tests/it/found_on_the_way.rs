@@ -373,3 +373,54 @@ fn a_rollback_rejects_all_that_it_set_out_to_whoever_comes_between() {
     let rejected = [two, three].map(|artifact| scene.oracle().rejected(artifact));
     assert_eq!((scene.selects(1), rejected), (Some(one), [true; 2]), "{:?}", scene.tags());
 }
+
+#[test]
+fn what_a_newer_birth_replaces_is_not_asked_for_its_verdicts() {
+    let mut scene = Scene::new();
+    scene.released("aaaaaaa");
+    let newer = scene.build("bbbbbbb");
+    let mut executor = scene.executor(Goal::Promote(Scene::promotion(newer)));
+    let mut asked = Vec::new();
+    loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Write(_) => break,
+            step => {
+                if let Step::Ask(queries) = &step {
+                    asked.extend(queries.clone());
+                }
+                scene.registry.answer(&mut executor, step).unwrap();
+            }
+        }
+    }
+    assert!(!asked.contains(&Query::Tag(tag("validated-aaaaaaa"))), "{asked:?}");
+    // Whatever is said of it meanwhile changes nothing.
+    let running = scene.at("0.1.0").unwrap();
+    scene.put("rejected-aaaaaaa-2", running);
+    scene.finish(executor);
+    assert_eq!((scene.selects(0), scene.selects(1)), (Some(newer), Some(newer)), "{:?}", scene.tags());
+    scene.assert_rules_hold();
+}
+
+#[test]
+fn what_runs_and_cannot_be_read_is_not_replaced_by_a_newer_birth() {
+    let mut scene = Scene::new();
+    let running = scene.released("aaaaaaa");
+    let newer = scene.build("bbbbbbb");
+    let mut executor = scene.executor(Goal::Promote(Scene::promotion(newer)));
+    let outcome = loop {
+        match executor.next(Timestamp::from_unix(NOW)) {
+            Step::Done(outcome) => break outcome,
+            Step::Ask(queries) => queries.into_iter().for_each(|query| {
+                let gone = query == Query::Manifest(running);
+                let reply = if gone { Reply::Manifest(None) } else { scene.registry.reply(&query) };
+                executor.learned(query, reply);
+            }),
+            step => scene.registry.answer(&mut executor, step).unwrap(),
+        }
+    };
+    assert_eq!(scene.selects(1), Some(running), "{outcome:#?}");
+    assert!(
+        outcome.warnings.iter().any(|warning| matches!(warning.reason, Reason::DanglingTag { .. })),
+        "{outcome:#?}"
+    );
+}
