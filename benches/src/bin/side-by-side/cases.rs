@@ -152,12 +152,18 @@ fn retag() -> Group {
     Group { name: "retag", repositories: &[("retag", SMALL)], cases, rounds: usize::MAX }
 }
 
-/// A new candidate.
+/// A repository of its own with a new candidate: all rounds find the same number of tags, which each listing takes longer for.
 fn nominate(place: &Place, number: usize) {
-    let (host, zeros) = (&place.host, "0".repeat(33));
-    let arguments = format!("push --path files --revision main@sha1:f{number:06x}{zeros} oci://{host}/promote");
+    let repository = format!("{}/promote-{number}", place.host);
+    seed::seed(&repository, SMALL);
+    let arguments =
+        format!("push --path files --revision main@sha1:{}{} oci://{repository}", commit(number), "0".repeat(33));
     let status = place.promotion(&arguments).status().expect("promotion runs");
     assert!(status.success(), "promotion push failed");
+}
+
+fn commit(number: usize) -> String {
+    format!("f{number:06x}")
 }
 
 fn promote() -> Group {
@@ -165,26 +171,29 @@ fn promote() -> Group {
         Case {
             prepare: nominate,
             ..ours("`promotion promote`: all of it, with its record", |place, host, number| {
-                vec![place.promotion(&format!("promote oci://{host}/promote f{number:06x} --manual --reason works"))]
+                promote_with(place, host, number, "")
             })
         },
         Case {
             prepare: nominate,
             ..ours("the same without a record", |place, host, number| {
-                let promote = format!("promote oci://{host}/promote f{number:06x} --manual --reason works");
-                vec![place.promotion(&format!("--config bare.yaml {promote}"))]
+                promote_with(place, host, number, "--config bare.yaml ")
             })
         },
-        // In the same repository, and after a push as well: some registries rewrite all of a repository with each tag, and
-        // are still busy with what they were sent last.
+        // After a push as well: some registries are still busy with what they were sent last.
         Case {
             prepare: nominate,
             ..theirs("`crane tag`, twice", ToBeat::Time, |place, host, number| {
-                crane_twice(place, &format!("{host}/promote"), number)
+                crane_twice(place, &format!("{host}/promote-{number}"), number)
             })
         },
     ];
-    Group { name: "promote", repositories: &[("promote", SMALL)], cases, rounds: usize::MAX }
+    Group { name: "promote", repositories: &[], cases, rounds: usize::MAX }
+}
+
+fn promote_with(place: &Place, host: &str, number: usize, options: &str) -> Vec<Command> {
+    let commit = commit(number);
+    vec![place.promotion(&format!("{options}promote oci://{host}/promote-{number} {commit} --manual --reason works"))]
 }
 
 fn listing() -> Group {
