@@ -152,12 +152,16 @@ impl<'a> Operation<'a> {
         true
     }
 
-    /// Waits after an attempt, counted from 1: twice as long each time.
+    /// Waits after an attempt, counted from 1.
     pub(super) async fn pause(&self, attempt: u32) {
+        tokio::time::sleep(self.pause_length(attempt)).await;
+    }
+
+    /// How long to wait after an attempt, counted from 1: twice as long each time.
+    pub(super) fn pause_length(&self, attempt: u32) -> Duration {
         let retries = &self.registry.transport.options().retries;
         let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
-        let pause: Duration = retries.pause.saturating_mul(factor).min(retries.longest);
-        tokio::time::sleep(pause).await;
+        retries.pause.saturating_mul(factor).min(retries.longest)
     }
 
     fn reading(&self, method: Method, url: Url, accept: Option<&'static str>) -> Call<'_> {

@@ -6,7 +6,8 @@
 //! adds, writes, waits and reads again, until what it added is still there. Writers of one client take turns.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use promotion_core::manifest::{Descriptor, Manifest, OCI_INDEX};
@@ -16,7 +17,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::manifests::{MANIFEST, Put};
 use super::operation::{Document, Got, Operation, media_type, object};
@@ -189,7 +191,7 @@ impl Operation<'_> {
         let mut wait = unsettled.wait;
         for attempt in 1..=self.attempts().max(2) {
             // At a registry that is far no longer than between attempts.
-            let _ = timeout(wait, self.pause(attempt)).await;
+            wait_for(wait.min(self.pause_length(attempt))).await;
             let _turn = self.registry.turns.lock().await;
             match self.add(&describe(manifest), &list, self.list_at(&list).await?).await? {
                 None => return Ok(()),
@@ -295,6 +297,20 @@ impl Entry {
             artifact_type: self.artifact_type,
             annotations: self.annotations.unwrap_or_default(),
         })
+    }
+}
+
+/// Waits so long and no longer: the runtime's clock ticks in milliseconds and rounds up twice, which is a tenth of a whole
+/// promotion at a registry that is near.
+async fn wait_for(time: Duration) {
+    let end = Instant::now() + time;
+    if let Some(whole) = time.checked_sub(Duration::from_millis(2)) {
+        sleep(whole).await;
+    }
+    let rest = end.saturating_duration_since(Instant::now());
+    if !rest.is_zero() {
+        // Only fails where the runtime is being shut down.
+        let _ = spawn_blocking(move || thread::sleep(rest)).await;
     }
 }
 
