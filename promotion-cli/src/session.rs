@@ -14,7 +14,7 @@ use promotion_core::ports::{Consistency, Registry};
 use promotion_core::reason::{Finding, Refusal};
 use promotion_core::snapshot::{Needs, Snapshot};
 use promotion_core::what::{What, find};
-use promotion_core::{Digest, Repository};
+use promotion_core::{Digest, Repository, Tag};
 
 use crate::app::App;
 use crate::config::{Config, nearest};
@@ -101,15 +101,25 @@ impl<'a> Session<'a> {
         &self,
         question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
     ) -> Result<T, Failure> {
-        Ok(self.observe(question).await?.0)
+        Ok(self.observe(&[], question).await?.0)
     }
 
-    /// The same, with what was read for it.
+    /// The same, about what was named.
+    pub(crate) async fn ask_about<T>(
+        &self,
+        what: &What,
+        question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
+    ) -> Result<T, Failure> {
+        Ok(self.observe(&what.tags(&self.config.policy), question).await?.0)
+    }
+
+    /// The same, with what was read for it; of that the foreseen tags while the repository was listed.
     async fn observe<T>(
         &self,
+        foreseen: &[Tag],
         question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
     ) -> Result<(T, Snapshot), Failure> {
-        Ok(executor::observe(&*self.registry, &self.config.policy, &self.world, question).await?)
+        Ok(executor::observe(&*self.registry, &self.config.policy, &self.world, foreseen, question).await?)
     }
 
     /// The artifact that was named; a refusal when there is none, or several.
@@ -132,7 +142,7 @@ impl<'a> Session<'a> {
     ) -> Result<Result<(Digest, Snapshot), Refusal>, Failure> {
         let policy = &self.config.policy;
         let question = |known: &Snapshot| find(&View::new(known, policy), what).map_err(|needs| more(needs, known));
-        let (found, known) = self.observe(question).await?;
+        let (found, known) = self.observe(&what.tags(policy), question).await?;
         Ok(match found {
             Ok(digest) => Ok((digest, known)),
             Err(reason) => {
@@ -146,7 +156,7 @@ impl<'a> Session<'a> {
     fn suggest(&self, what: &What, known: &Snapshot) {
         let wanted = what.to_string();
         let marked = known.tags().filter_map(|tag| tag.as_str().split_once('-')).map(|(_, key)| key);
-        let names = known.tags().map(promotion_core::Tag::as_str).chain(marked);
+        let names = known.tags().map(Tag::as_str).chain(marked);
         if let Some(near) = nearest(&wanted, names.filter(|name| *name != wanted)) {
             self.app.out.note(&format!("did you mean {near}?"));
         }

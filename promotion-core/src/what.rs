@@ -18,10 +18,14 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::View;
+use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::scheme::{Kind, Mark};
+use crate::scheme::{Key, Kind, Mark, MarkTag};
 use crate::snapshot::Needs;
 use crate::{CommitPrefix, Digest, DigestError, Tag, TagError};
+
+/// The marks that an artifact has from the beginning, and that name its commit.
+const NAMING: [Mark; 2] = [Mark::Commit, Mark::Stage(0)];
 
 /// A digest, a commit (7 to 64 hex digits) or a tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +94,26 @@ impl fmt::Display for What {
     }
 }
 
+impl What {
+    /// The tags that [`find`] asks for if they are there, as far as that can be told before anything is read: what to read
+    /// together with the listing.
+    #[must_use]
+    pub fn tags(&self, policy: &Policy) -> Vec<Tag> {
+        match self {
+            Self::Digest(_) => Vec::new(),
+            Self::Tag(tag) => alloc::vec![tag.clone()],
+            Self::Commit(commit) => {
+                let Some(hex) = commit.as_str().get(..policy.short()) else { return Vec::new() };
+                let key = Key { hex: hex.to_string(), fork: None };
+                NAMING
+                    .iter()
+                    .map(|mark| policy.mark_tag(&MarkTag { mark: *mark, key: key.clone(), ordinal: 1 }))
+                    .collect()
+            }
+        }
+    }
+}
+
 /// The artifact that is meant: exactly one, or the reason why not.
 ///
 /// A commit is looked up through the marks that name it, and counts only if the manifest says the same.
@@ -122,7 +146,7 @@ pub fn built_from(view: &View<'_>, commit: &CommitPrefix) -> Result<BTreeSet<Dig
     let stem = commit.as_str().get(..7).unwrap_or(commit.as_str());
     let mut found = BTreeSet::new();
     let mut needs = Needs::default();
-    for (prefix, _) in view.policy().marks().filter(|(_, mark)| matches!(mark, Mark::Commit | Mark::Stage(0))) {
+    for (prefix, _) in view.policy().marks().filter(|(_, mark)| NAMING.contains(mark)) {
         for tag in view.snapshot().tags_with_prefix(alloc::format!("{prefix}{stem}")) {
             let Kind::Mark(mark) = view.policy().classify(tag.as_str()) else { continue };
             let (longer, shorter) = (mark.key.hex.as_str(), commit.as_str());

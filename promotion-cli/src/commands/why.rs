@@ -82,7 +82,7 @@ impl WhyArgs {
         let walk = policy.stages().iter().zip(0..).find(|(of, _)| stage.as_ref() == Some(&of.name));
         let walk = walk.map_or(Walk::Everything, |(_, index)| Walk::Stage(index));
         let observing = observe_all(&session, &cluster, |of| stage.as_ref().is_none_or(|only| of == only));
-        let found = session.ask(|known| find(&View::new(known, &policy), &what));
+        let found = session.ask_about(&what, |known| find(&View::new(known, &policy), &what));
         let (observed, found) = futures_util::future::join(observing, found).await;
         let observed = observed?;
         let digest = match found? {

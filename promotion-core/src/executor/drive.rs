@@ -234,7 +234,9 @@ pub async fn plan(registry: &dyn Registry, executor: &mut Executor, world: &dyn 
 }
 
 /// Reads what a question needs, and nothing else, until it can be answered: lists, then asks as the question asks.
-/// The answer comes with everything that was read, for [`Executor::knowing`] or another question.
+/// `foreseen` are tags that it most likely asks for, as [`What::tags`](crate::what::What::tags) says: they are read while the
+/// listing is, which saves a round trip where nothing else is asked for first. The answer comes with everything that was
+/// read, for [`Executor::knowing`] or another question.
 ///
 /// # Errors
 /// When the registry fails.
@@ -242,18 +244,32 @@ pub async fn observe<T>(
     registry: &dyn Registry,
     policy: &Policy,
     world: &dyn World,
+    foreseen: &[Tag],
     mut question: impl FnMut(&Snapshot) -> Result<T, Needs> + Send,
 ) -> Result<(T, Snapshot), PortError> {
     world.about_to(&Step::List);
-    let mut snapshot = Snapshot::new(policy, &registry.list_tags().await?.tags);
+    let (listing, digests) = both(registry.list_tags(), registry.resolve_all(foreseen)).await;
+    let mut snapshot = Snapshot::new(policy, &listing?.tags);
+    // What was absent may be what the listing has meanwhile, and what could not be read may never be asked for.
+    let digests = digests.unwrap_or_default();
+    let read = foreseen.iter().zip(digests).filter_map(|(tag, digest)| Some((Query::Tag(tag.clone()), digest?)));
+    let mut foretold: BTreeMap<Query, Digest> = read.collect();
     loop {
         match question(&snapshot) {
             Ok(answer) => return Ok((answer, snapshot)),
             Err(Needs(queries)) => {
-                let mut queries: Vec<Query> = queries.into_iter().collect();
-                world.about_to(&Step::Ask(queries.clone()));
+                let (told, mut queries): (Vec<Query>, Vec<Query>) =
+                    queries.into_iter().partition(|query| foretold.contains_key(query));
+                if !queries.is_empty() {
+                    world.about_to(&Step::Ask(queries.clone()));
+                }
                 let versions = at_first_glance(&snapshot, policy, &mut queries);
-                for (query, reply) in ask(registry, world, queries, versions).await? {
+                let asked = ask(registry, world, queries, versions).await?;
+                let told = told.into_iter().map(|query| {
+                    let digest = foretold.remove(&query);
+                    (query, Reply::Digest(digest))
+                });
+                for (query, reply) in asked.into_iter().chain(told) {
                     snapshot.learn(query, reply);
                 }
             }

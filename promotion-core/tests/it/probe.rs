@@ -42,6 +42,8 @@ pub(crate) struct Probe {
     pub(crate) taken_by: Option<(Tag, Digest)>,
     /// A manifest that cannot be read.
     pub(crate) broken: Option<(Digest, PortErrorKind)>,
+    /// Tags that are read before the first listing has come are not there yet.
+    pub(crate) absent_at_first: AtomicBool,
     /// No manifest can be stored without a tag.
     pub(crate) refuses: Option<PortErrorKind>,
 }
@@ -63,6 +65,7 @@ impl Probe {
             lags_until: None,
             taken_by: None,
             broken: None,
+            absent_at_first: AtomicBool::new(false),
             refuses: None,
         }
     }
@@ -128,12 +131,18 @@ impl Registry for Probe {
         self.step().await?;
         let comes = || !self.lists_while_read || self.read.load(Ordering::Relaxed);
         poll_fn(|_| if comes() { Poll::Ready(()) } else { Poll::Pending }).await;
-        self.inner.list_tags().await
+        let listing = self.inner.list_tags().await;
+        self.absent_at_first.store(false, Ordering::Relaxed);
+        listing
     }
 
     async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError> {
+        let absent = self.absent_at_first.load(Ordering::Relaxed);
         self.step().await?;
         self.read.store(true, Ordering::Relaxed);
+        if absent {
+            return Ok(None);
+        }
         self.inner.resolve(tag).await
     }
 

@@ -95,7 +95,8 @@ pub(crate) async fn pursue(registry: &dyn Registry, goal: Goal, known: Option<Sn
 pub(crate) async fn found(registry: &dyn Registry, letter: char) -> Result<(Digest, Snapshot), PortError> {
     let (policy, what) = (Policy::default(), commit(letter).parse::<What>().unwrap());
     let (found, known) =
-        observe(registry, &policy, &ADA, |snapshot| find(&View::new(snapshot, &policy), &what)).await?;
+        observe(registry, &policy, &ADA, &what.tags(&policy), |snapshot| find(&View::new(snapshot, &policy), &what))
+            .await?;
     let not_found = |reason| {
         PortError::new(
             PortErrorKind::NotFound,
@@ -233,5 +234,5 @@ pub(crate) async fn status(registry: &dyn Registry) -> Result<Board, PortError> 
         board.findings.extend(silence(snapshot, &policy, Timestamp::from_unix(NOW))?);
         Ok(board)
     };
-    Ok(observe(registry, &policy, &ADA, question).await?.0)
+    Ok(observe(registry, &policy, &ADA, &[], question).await?.0)
 }
