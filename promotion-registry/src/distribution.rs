@@ -7,7 +7,8 @@
 //!
 //! # Requests
 //!
-//! Besides these there is one for each token, and a 401 before the first. `/v2/` is never asked. A page has 1000 tags;
+//! Besides these there is one for each token, and a 401 for each request that is made before the first: the listing, and
+//! beside it the two tags of a commit that was named, or the one tag. `/v2/` is never asked. A page has 1000 tags;
 //! nothing else grows with their number. A manifest is read once: the few read last are kept, verified, by digest. The
 //! first two versions that are asked for are read by tag, with their manifests, which are asked for next.
 //! HEAD and GET are of manifests, a record of what was done included; each tag that is written is HEAD, PUT, HEAD.

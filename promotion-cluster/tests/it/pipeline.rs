@@ -60,7 +60,7 @@ impl Pipeline {
     /// What Flux will say that it runs in a stage, if anything.
     pub(crate) async fn predicted(&self, stage: &str) -> Option<String> {
         let question = |snapshot: &Snapshot| board(snapshot, &self.policy);
-        let (board, _) = observe(&self.registry, &self.policy, &world(), question).await.unwrap();
+        let (board, _) = observe(&self.registry, &self.policy, &world(), &[], question).await.unwrap();
         let selected = board.stages.into_iter().find(|row| row.name == stage).unwrap().selects?;
         Some(format!("{}@{}", selected.tag, selected.digest))
     }
