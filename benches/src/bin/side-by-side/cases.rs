@@ -20,6 +20,7 @@ pub(crate) struct Place {
     folder: TempDir,
     digest: Digest,
     used: AtomicUsize,
+    round: AtomicUsize,
 }
 
 impl Place {
@@ -29,7 +30,13 @@ impl Place {
         fs::create_dir(folder.path().join("files")).expect("a folder");
         fs::write(folder.path().join("files/app.yaml"), "replicas: 2\n").expect("a file");
         fs::write(folder.path().join("bare.yaml"), "record: false\n").expect("a file");
-        Self { host: server.host(), folder, digest: seed::digest(SMALL), used: AtomicUsize::new(0) }
+        Self {
+            host: server.host(),
+            folder,
+            digest: seed::digest(SMALL),
+            used: AtomicUsize::new(0),
+            round: AtomicUsize::new(0),
+        }
     }
 
     /// Fills the repositories that a group works in.
@@ -37,6 +44,18 @@ impl Place {
         for (name, size) in group.repositories {
             seed::seed(&format!("{}/{name}", self.host), *size);
         }
+    }
+
+    /// Fills the repository that a group works in during one round only.
+    pub(crate) fn begin_round(&self, group: &Group) {
+        self.round.fetch_add(1, Ordering::Relaxed);
+        if let Some((name, size)) = group.each_round {
+            seed::seed(&format!("{}/{}", self.host, self.of_this_round(name)), size);
+        }
+    }
+
+    fn of_this_round(&self, name: &str) -> String {
+        format!("{name}-{}", self.round.load(Ordering::Relaxed))
     }
 
     /// A number that no run had before.
@@ -103,6 +122,8 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     /// Names and numbers of tags.
     pub(crate) repositories: &'static [(&'static str, usize)],
+    /// The same of a repository that each round has for its own: there all rounds find as many tags, and a listing takes as long.
+    pub(crate) each_round: Option<(&'static str, usize)>,
     pub(crate) cases: Vec<Case>,
     /// Rounds at most.
     pub(crate) rounds: usize,
@@ -149,13 +170,12 @@ fn retag() -> Group {
             vec![copy("a"), copy("b")]
         }),
     ];
-    Group { name: "retag", repositories: &[("retag", SMALL)], cases, rounds: usize::MAX }
+    Group { name: "retag", repositories: &[("retag", SMALL)], each_round: None, cases, rounds: usize::MAX }
 }
 
-/// A repository of its own with a new candidate: all rounds find the same number of tags, which each listing takes longer for.
+/// A new candidate.
 fn nominate(place: &Place, number: usize) {
-    let repository = format!("{}/promote-{number}", place.host);
-    seed::seed(&repository, SMALL);
+    let repository = format!("{}/{}", place.host, place.of_this_round("promote"));
     let arguments =
         format!("push --path files --revision main@sha1:{}{} oci://{repository}", commit(number), "0".repeat(33));
     let status = place.promotion(&arguments).status().expect("promotion runs");
@@ -184,16 +204,16 @@ fn promote() -> Group {
         Case {
             prepare: nominate,
             ..theirs("`crane tag`, twice", ToBeat::Time, |place, host, number| {
-                crane_twice(place, &format!("{host}/promote-{number}"), number)
+                crane_twice(place, &format!("{host}/{}", place.of_this_round("promote")), number)
             })
         },
     ];
-    Group { name: "promote", repositories: &[], cases, rounds: usize::MAX }
+    Group { name: "promote", repositories: &[], each_round: Some(("promote", SMALL)), cases, rounds: usize::MAX }
 }
 
 fn promote_with(place: &Place, host: &str, number: usize, options: &str) -> Vec<Command> {
-    let commit = commit(number);
-    vec![place.promotion(&format!("{options}promote oci://{host}/promote-{number} {commit} --manual --reason works"))]
+    let (repository, commit) = (place.of_this_round("promote"), commit(number));
+    vec![place.promotion(&format!("{options}promote oci://{host}/{repository} {commit} --manual --reason works"))]
 }
 
 fn listing() -> Group {
@@ -221,7 +241,7 @@ fn listing() -> Group {
             },
         ),
     ];
-    Group { name: "listing", repositories: &[("listed", 1_000)], cases, rounds: 3 }
+    Group { name: "listing", repositories: &[("listed", 1_000)], each_round: None, cases, rounds: 3 }
 }
 
 fn crane_digests(place: &Place, host: &str, at_once: usize) -> Vec<Command> {
@@ -238,5 +258,5 @@ fn large() -> Group {
             vec![place.peer("crane", &format!("ls {host}/large"))]
         }),
     ];
-    Group { name: "large", repositories: &[("large", 10_000)], cases, rounds: usize::MAX }
+    Group { name: "large", repositories: &[("large", 10_000)], each_round: None, cases, rounds: usize::MAX }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Row {
 /// Measures the cases of a group in rounds.
 pub(crate) fn group(place: &Place, group: &Group, repeat: usize) -> Vec<Row> {
     let proxy = Proxy::before(&place.host);
+    place.begin_round(group);
     // What the first use of a repository costs once is no part of it.
     let counted: Vec<(usize, u64)> = group
         .cases
@@ -30,10 +31,13 @@ pub(crate) fn group(place: &Place, group: &Group, repeat: usize) -> Vec<Row> {
             count(place, case, &proxy)
         })
         .collect();
-    let mut times = vec![Vec::new(); group.cases.len()];
-    for _ in 0..repeat.min(group.rounds) {
-        for (case, times) in group.cases.iter().zip(&mut times) {
-            times.push(run(place, case, &place.host));
+    let count = group.cases.len();
+    let mut times = vec![Vec::new(); count];
+    for round in 0..repeat.min(group.rounds) {
+        place.begin_round(group);
+        // Nobody is always the one that comes after the preparation, or after the same other one.
+        for index in (0..count).map(|index| (round + index) % count) {
+            times[index].push(run(place, &group.cases[index], &place.host));
         }
     }
     counted.into_iter().zip(times).map(|((requests, peak), times)| row(requests, peak, times)).collect()
