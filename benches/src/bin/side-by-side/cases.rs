@@ -207,6 +207,18 @@ fn promote() -> Group {
                 crane_twice(place, &format!("{host}/{}", place.of_this_round("promote")), number)
             })
         },
+        // What comes nearest to all of it: who did it and why, beside the artifact.
+        Case {
+            prepare: nominate,
+            ..theirs("`crane tag`, twice, and `oras attach` of a record", ToBeat::Time, |place, host, number| {
+                let repository = format!("{host}/{}", place.of_this_round("promote"));
+                let record =
+                    format!("--artifact-type application/vnd.example.record --annotation reason=works-{number}");
+                let attach = format!("attach --plain-http {record} {repository}@{}", place.digest);
+                let tagged = crane_twice(place, &repository, number).into_iter();
+                tagged.chain([place.peer("oras", &attach)]).collect()
+            })
+        },
     ];
     Group { name: "promote", repositories: &[], each_round: Some(("promote", SMALL)), cases, rounds: usize::MAX }
 }
