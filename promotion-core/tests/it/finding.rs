@@ -191,3 +191,16 @@ fn what_could_not_be_read_when_it_was_foreseen_is_asked_for_if_it_is_needed() {
         assert_eq!(found, Ok(artifact), "{step}");
     }
 }
+
+#[test]
+fn what_was_there_when_it_was_foreseen_and_is_listed_no_more_names_nothing() {
+    let mut scene = Scene::new();
+    scene.build("aaaaaaa");
+    let registry = SharedRegistry::new(scene.registry.clone());
+    let what: What = "0.1.0-rc.1".parse().unwrap();
+    let mut probe = Probe::steady(&registry);
+    probe.unlisted = what.tags(&scene.policy).pop();
+    let (found, asked) = observed(&probe, &scene.policy, &what.tags(&scene.policy), &what);
+    assert!(matches!(found, Err(Reason::WhatNotFound { .. })), "{found:?}");
+    assert!(asked.is_empty());
+}

@@ -44,6 +44,8 @@ pub(crate) struct Probe {
     pub(crate) broken: Option<(Digest, PortErrorKind)>,
     /// Tags that are read before the first listing has come are not there yet.
     pub(crate) absent_at_first: AtomicBool,
+    /// A tag that somebody deletes before the listing has come.
+    pub(crate) unlisted: Option<Tag>,
     /// No manifest can be stored without a tag.
     pub(crate) refuses: Option<PortErrorKind>,
 }
@@ -66,6 +68,7 @@ impl Probe {
             taken_by: None,
             broken: None,
             absent_at_first: AtomicBool::new(false),
+            unlisted: None,
             refuses: None,
         }
     }
@@ -131,9 +134,10 @@ impl Registry for Probe {
         self.step().await?;
         let comes = || !self.lists_while_read || self.read.load(Ordering::Relaxed);
         poll_fn(|_| if comes() { Poll::Ready(()) } else { Poll::Pending }).await;
-        let listing = self.inner.list_tags().await;
+        let mut listing = self.inner.list_tags().await?;
+        listing.tags.retain(|tag| Some(tag) != self.unlisted.as_ref());
         self.absent_at_first.store(false, Ordering::Relaxed);
-        listing
+        Ok(listing)
     }
 
     async fn resolve(&self, tag: &Tag) -> Result<Option<Digest>, PortError> {
